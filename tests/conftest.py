@@ -10,6 +10,7 @@ import pkgutil
 import tempfile
 import typing
 
+import pytest
 import torch
 from jaxtyping import install_import_hook
 
@@ -37,6 +38,18 @@ def _import_package() -> None:
                 importlib.import_module(module.name)
     finally:
         typing.TYPE_CHECKING = False
+
+
+def _needs(item: pytest.Item, marker: str, there: bool, what: str) -> None:
+    """Skip a test whose need is not there, with the reason; under `CI` that is a failure."""
+    if item.get_closest_marker(marker) and not there:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(what)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    from llmasos_edu import real_llm
+
+    _needs(item, "real_llm", real_llm.present(), "the real LLM is missing: run llmasos-edu fetch smollm2")
 
 
 _import_package()
