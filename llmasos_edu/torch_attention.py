@@ -75,12 +75,14 @@ def attention_weights(
     _check(q, k, None, mask)
     scale = q.shape[-1] ** -0.5 if scale is None else scale
     scores = (q * scale) @ _share_heads(k, q).mT  # (..., Tq, Tk)
-    if mask is not None:
-        scores = (
-            scores.masked_fill(~mask, -torch.inf) if mask.dtype == torch.bool else scores + mask.to(q.dtype)
-        )
-    nowhere = scores.amax(dim=-1, keepdim=True) == -torch.inf
-    return torch.softmax(scores.masked_fill(nowhere, 0), dim=-1).masked_fill(nowhere, 0)
+    if mask is None:
+        return torch.softmax(scores, dim=-1)
+    if mask.dtype == torch.bool:
+        scores.masked_fill_(~mask, -torch.inf)
+    else:
+        scores += mask.to(scores.dtype)
+    nowhere = scores.amax(dim=-1, keepdim=True) == -torch.inf  # softmax would give NaN there
+    return torch.softmax(scores.masked_fill_(nowhere, 0), dim=-1).masked_fill(nowhere, 0)
 
 
 def explicit_attention(
