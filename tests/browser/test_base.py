@@ -1,0 +1,65 @@
+"""The example widget of base.py, and plain ipywidgets, in JupyterLab and Notebook 7."""
+
+from pathlib import Path
+
+import pytest
+
+SET_UP = f"""
+import traitlets, ipywidgets
+from pathlib import Path
+from llmasos_edu.widgets import keyboard
+from llmasos_edu.widgets.base import Widget, assemble
+class Dial(Widget):
+    _esm = assemble("dial", Path({str(Path(__file__).parent)!r}))
+    angle = traitlets.Int(30).tag(sync=True)
+    def text(self):
+        return f"The dial stands at {{self.angle}} degrees."
+dial = Dial()
+"""
+CELLS = {
+    "set-up": SET_UP,
+    "dial": "dial",
+    "guard": "keyboard.protect()",
+    "stock": "ipywidgets.VBox([ipywidgets.IntSlider(), ipywidgets.Button(description='go'),"
+    " ipywidgets.Dropdown(options=['x', 'y'])])",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module", params=["lab", "notebook"])
+def notebook(request, desk):
+    with desk.notebook(CELLS, request.param) as opened:
+        opened.run(*CELLS)
+        yield opened
+
+
+def test_the_dial_moves_both_ways(notebook):
+    dial = notebook.widget("dial")
+    rev = notebook.rev(dial)
+    dial.get_by_role("slider").press("ArrowRight")
+    notebook.wait_rev(dial, rev)
+    notebook.page.wait_for_timeout(400)
+    assert notebook.python("print(dial.angle, dial.summary)") == "31 The dial stands at 31 degrees."
+    rev = notebook.rev(dial)
+    notebook.python("dial.angle = 70")
+    notebook.wait_rev(dial, rev)
+    assert dial.get_by_text("///////", exact=True).count() == 1
+
+
+def test_no_key_leaks_from_our_widget(notebook):
+    assert notebook.leaks(notebook.widget("dial").get_by_role("slider")) == ""
+
+
+def test_no_key_leaks_from_stock_controls(notebook):
+    cell = notebook.cell("stock")
+    for control in (
+        cell.locator(".noUi-handle"),
+        cell.get_by_role("button", name="go"),
+        cell.locator("select"),
+    ):
+        assert notebook.leaks(control) == ""
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing(notebook, theme):
+    notebook.theme(theme)
+    assert notebook.violations(notebook.widget("dial")) == []
