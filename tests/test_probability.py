@@ -12,6 +12,7 @@ from llmasos_edu.probability import (
     bits_per_byte,
     bootstrap_interval,
     chain_rule,
+    continuation,
     cross_entropy,
     entropy,
     kl_divergence,
@@ -217,3 +218,34 @@ def test_bootstrap_of_rows_and_its_refusals():
         bootstrap_interval([1.0], rng=rng)
     with pytest.raises(ValueError, match="level must lie between 0 and 1"):
         bootstrap_interval([1.0, 2.0], level=95.0, rng=rng)
+
+
+def test_continuation_draws_words_with_their_probability():
+    def next_word(words):
+        return {"a": 0.5, "b": 0.2, "c": 0.3, "never": 0.0}
+
+    text = continuation(next_word, ["x"], np.random.default_rng(6), limit=20_000)
+    counts = [text.count(w) for w in ("a", "b", "c")]
+    assert sum(counts) == 20_000
+    assert scipy.stats.chisquare(counts, [10_000, 4_000, 6_000]).pvalue > 0.001  # as above
+
+
+def test_continuation_at_a_temperature_and_to_its_end():
+    seen = []
+
+    def next_word(words):
+        seen.append(list(words))
+        return {"go": 0.8, ".": 0.2}
+
+    hot = [
+        continuation(next_word, [], np.random.default_rng(s), temperature=0.5, end=".") for s in range(2000)
+    ]
+    # 0.8² / (0.8² + 0.2²) = 16/17: the number of words before the end is geometric with mean 16
+    assert np.mean([len(t) for t in hot]) == pytest.approx(16, rel=0.08)  # 2,000 draws: 2.3 % standard error
+    assert set().union(*hot) == {"go"}
+    assert seen[0] == []
+    assert seen[1] == ["go"]
+    with pytest.raises(ValueError, match="temperature must be a number above 0"):
+        continuation(next_word, [], np.random.default_rng(0), temperature=0)
+    with pytest.raises(ValueError, match=r"must sum to 1; got a sum of 0\.5"):
+        continuation(lambda words: {"a": 0.5}, [], np.random.default_rng(0))

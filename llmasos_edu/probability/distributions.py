@@ -1,8 +1,7 @@
-"""From scores to probabilities, and a draw from them.
+"""From scores to probabilities.
 
-Teaches why the largest score is subtracted before `exp`, what a temperature does, and that drawing is a
-number between 0 and 1 laid against running sums. Leaves out masks (see attention) and cutting the list
-(top-k, top-p: lesson 07). Source: Goodfellow, Bengio, Courville (2016), sections 4.1 and 6.2.2.3. Explained
+Teaches why the largest score is subtracted before `exp`, and what a temperature does. Leaves out masks (see
+attention). Source: Goodfellow, Bengio, Courville (2016), sections 4.1 and 6.2.2.3. Explained
 in lesson 02.
 """
 
@@ -16,7 +15,7 @@ from numpy.typing import ArrayLike
 if TYPE_CHECKING:
     from jaxtyping import Float
 
-__all__ = ["checked_distribution", "log_softmax", "logsumexp", "sample", "softmax"]
+__all__ = ["checked_distribution", "log_softmax", "logsumexp", "softmax"]
 
 SUM_TOLERANCE = 1e-6  # float32 softmaxes over 100,000 words stay well inside
 
@@ -89,34 +88,6 @@ def logsumexp(logits: ArrayLike, axis: int = -1) -> Float[np.ndarray, "*shape"] 
     top = _largest(z, axis)
     total: np.ndarray = top + np.log(np.exp(z - top).sum(axis=axis, keepdims=True))
     return np.squeeze(total, axis)[()]
-
-
-def sample(
-    p: ArrayLike, rng: np.random.Generator, size: int | tuple[int, ...] | None = None
-) -> int | np.ndarray:
-    """Draw indices with the given probabilities: a number in [0, 1) laid against the running sums.
-
-    Args:
-        p: One distribution, shape (V,), summing to one.
-        rng: Where the randomness comes from.
-        size: How many draws; None for one.
-
-    Returns:
-        An index, or an array of indices of shape `size`; an index of probability 0 never comes.
-
-    Raises:
-        ValueError: If `p` is not one distribution.
-
-    Example:
-        >>> sample([0.0, 1.0, 0.0], np.random.default_rng(0), 5).tolist()
-        [1, 1, 1, 1, 1]
-    """
-    p = checked_distribution(p)
-    if p.ndim != 1:
-        raise ValueError(f"p must be one distribution of shape (V,); got shape {p.shape}")
-    running = np.cumsum(p)
-    drawn = np.searchsorted(running / running[-1], rng.random(size), side="right")
-    return int(drawn) if size is None else drawn
 
 
 def checked_distribution(p: ArrayLike, axis: int = -1) -> Float[np.ndarray, "*shape"]:

@@ -1,0 +1,77 @@
+import math
+from dataclasses import replace
+
+import pytest
+
+from llmasos_edu.widgets.chips import OTHER, ChipsGame, Round, rounds_of
+
+WORDS = ["The", " cat", " sat", "."]
+
+
+def coin(words):
+    return {" cat": 0.5, " dog": 0.25, " sat": 0.125, ".": 0.125}
+
+
+def sure(words):
+    return {WORDS[len(words)]: 1.0}
+
+
+def test_rounds_hold_the_likeliest_candidates_and_all_the_rest():
+    first, second = rounds_of(WORDS, [1, 3], {"coin": coin, "sure": sure}, n_candidates=2)
+    assert first == Round(
+        "The", [" cat", " dog", OTHER], 0, {"coin": [0.5, 0.25, 0.25], "sure": [1.0, 0.0, 0.0]}
+    )
+    assert second.context == "The cat sat"
+    assert second.candidates == [" cat", ".", OTHER]
+    assert second.answer == 1
+
+
+def test_an_answer_that_is_no_candidate_is_another_word():
+    (only,) = rounds_of(WORDS, [3], {"coin": coin}, n_candidates=2)
+    assert only.answer == 2
+    assert only.candidates[2] == OTHER
+
+
+def test_what_believers_pay_and_what_the_game_says():
+    game = ChipsGame(rounds_of(WORDS, [1, 2], {"coin": coin, "sure": sure}))
+    assert game.paid("coin") == pytest.approx(math.log(2) + math.log(8))
+    assert game.paid("coin", 1) == pytest.approx(math.log(2))
+    assert game.paid("sure") == 0
+    assert game.text() == (
+        "Word 1 of 2: 100 chips to place, nothing paid yet.\nFor all 2 words in nats: coin 2.8, sure 0.0."
+    )
+    game.costs = [0.25]
+    assert game.text().startswith("After 1 of 2 words you paid 0.2 nats; coin 0.7, sure 0.0.\n")
+
+
+def test_the_static_form_escapes_and_tells_no_answer():
+    evil = Round("<b>", ["<script>", OTHER], 0, {"x": [0.5, 0.5]})
+    shown = ChipsGame([evil]).static_html()
+    assert "<script>" not in shown
+    assert "&lt;script&gt;" in shown
+    assert shown == ChipsGame([replace(evil, answer=1)]).static_html()
+
+
+GOOD = Round("a", ["b", "c"], 0, {"x": [0.5, 0.5]})
+
+
+@pytest.mark.parametrize(
+    ("rounds", "why"),
+    [
+        ([], "at least one round"),
+        ([replace(GOOD, answer=2)], "an answer among them; got 2 and 2"),
+        ([replace(GOOD, beliefs={"x": [0.5, 0.6]})], r"round 0: x's belief .* a sum of 1\.1"),
+        ([replace(GOOD, beliefs={"x": [1.0]})], "got 1 with a sum of 1"),
+        ([GOOD, replace(GOOD, beliefs={"y": [0.5, 0.5]})], r"round 1 must have the believers \['x'\]"),
+    ],
+)
+def test_bad_rounds_are_refused(rounds, why):
+    with pytest.raises(ValueError, match=why):
+        ChipsGame(rounds)
+
+
+def test_bad_places_are_refused():
+    with pytest.raises(ValueError, match=r"places must lie in 0 … 3; got 4"):
+        rounds_of(WORDS, [4], {"coin": coin})
+    with pytest.raises(ValueError, match="at least one believer"):
+        rounds_of(WORDS, [1], {})
