@@ -1,0 +1,281 @@
+"""The exercises of lesson 02: a softmax with a temperature, and the cross-entropy in nats.
+
+Mistakes here are about units (bits, sums), about axes, and about numbers that a float cannot hold.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from llmasos_edu import probability
+from llmasos_edu.exercises.engine import Exercise, Mistake, Probe, Property
+from llmasos_edu.rounding import number
+
+UNEVEN = np.array([[2.0, 0.5, -1.0, 0.25], [0.0, 3.0, 1.5, -2.0], [1.0, -0.5, 0.75, 2.25]])
+SQUARE = np.array([[1.0, 3.0, 0.5], [-2.0, 0.0, 1.25], [2.5, 2.0, -1.0]])
+THOUSANDS = np.array([[1000.0, 1002.0, 999.0, 998.5], [1500.0, 1499.0, 1501.0, 1500.5]])
+UNLIKE_ROWS = np.array([[0.0, 1.0, 2.5], [3000.0, 3001.0, 2999.5]])
+
+
+def softmax(logits: np.ndarray, temperature: float) -> np.ndarray:
+    """The package's softmax over the last axis."""
+    return probability.softmax(logits, axis=-1, temperature=temperature)
+
+
+def softmax_probes() -> list[Probe]:
+    """No two of rows, columns and the whole table have one sum; one table is square, two need care."""
+    return [
+        Probe("three rows of four scores, temperature 1", (UNEVEN.copy(), 1.0)),
+        Probe("a square table, temperature 2", (SQUARE.copy(), 2.0)),
+        Probe("temperature 1/2", (UNEVEN[:2].copy(), 0.5)),
+        Probe("scores in the thousands", (THOUSANDS.copy(), 1.0)),
+        Probe("one row thousands above the other", (UNLIKE_ROWS.copy(), 1.0)),
+    ]
+
+
+def _finite(call: Probe, got: Any, expected: Any) -> str | None:
+    if np.isfinite(got).all():
+        return None
+    bad = np.asarray(got)[~np.isfinite(got)].flat[0]
+    largest, smallest = number(call.args[0].max()), number(call.args[0].min())
+    return f"it gave {bad}, though every score is a number between {smallest} and {largest}"
+
+
+def _rows_sum_to_one(call: Probe, got: Any, expected: Any) -> str | None:
+    sums = np.asarray(got, dtype=np.float64).sum(axis=-1)
+    worst = int(np.abs(sums - 1).argmax())
+    if abs(sums[worst] - 1) > 1e-3:
+        return f"row {worst} sums to {number(sums[worst])}, not to 1"
+    return None
+
+
+def _no_negative(call: Probe, got: Any, expected: Any) -> str | None:
+    if np.min(got) < 0:
+        return f"a probability is {number(np.min(got))}, below 0"
+    return None
+
+
+def _temperature_shows(call: Probe, got: Any, expected: Any) -> str | None:
+    top, right, temperature = float(np.max(got[0])), float(np.max(expected[0])), call.args[1]
+    if temperature == 1 or abs(top - right) < 1e-4:
+        return None
+    plain = float(np.max(probability.softmax(call.args[0])[0]))
+    side = "flatter" if temperature > 1 else "sharper"
+    return (
+        f"the largest probability of row 0 is {number(top)}; at temperature 1 it is {number(plain)}, and "
+        f"temperature {number(temperature)} must make the row {side}: {number(right)}"
+    )
+
+
+def _stable(z: np.ndarray, axis: int | None = -1) -> np.ndarray:
+    e = np.exp(z - z.max(axis=axis, keepdims=True))
+    return e / e.sum(axis=axis, keepdims=True)
+
+
+def _sum_without_keepdims(z: np.ndarray, temperature: float) -> np.ndarray:
+    e = np.exp((z - z.max(axis=-1, keepdims=True)) / temperature)
+    return e / e.sum(axis=-1)
+
+
+def _one_maximum(z: np.ndarray, temperature: float) -> np.ndarray:
+    e = np.exp((z - z.max()) / temperature)
+    return e / e.sum(axis=-1, keepdims=True)
+
+
+def _overflowing(z: np.ndarray, axis: int = -1) -> np.ndarray:
+    return np.exp(z) / np.exp(z).sum(axis=axis, keepdims=True)
+
+
+SOFTMAX = Exercise(
+    key="probability.softmax",
+    task="Write softmax(logits, temperature): scores (T, V) to probabilities (T, V), each row summing to 1; "
+    "scores are divided by the temperature first. Scores may be in the thousands.",
+    reference=softmax,
+    probes=softmax_probes,
+    properties=(
+        Property("every number is finite", _finite),
+        Property("no probability is negative", _no_negative),
+        Property("every row sums to one", _rows_sum_to_one),
+        Property("temperature flattens or sharpens", _temperature_shows),
+    ),
+    mistakes=(
+        Mistake(
+            "exp of a large score overflows",
+            why="exp(710) no longer fits a float: it is inf, and inf / inf is NaN.",
+            where="Before exp: subtract each row's largest score; the probabilities stay the same.",
+            wrong=lambda z, temperature: _overflowing(z / temperature),
+        ),
+        Mistake(
+            "one maximum for the whole table",
+            why="A row far below the table's maximum becomes exp(−3000) = 0 everywhere, and 0 / 0 is NaN.",
+            where="The maximum: each row needs its own (axis=-1, keepdims=True).",
+            wrong=_one_maximum,
+        ),
+        Mistake(
+            "normalised over the columns",
+            why="Each column sums to 1: positions compete for a word instead of words for a position.",
+            where="The axis of the sum.",
+            wrong=lambda z, temperature: _stable(z / temperature, axis=0),
+        ),
+        Mistake(
+            "normalised over the whole table",
+            why="All numbers together sum to 1, so each row holds only a part of it.",
+            where="The sum: does it have an axis?",
+            wrong=lambda z, temperature: _stable(z / temperature, axis=None),
+        ),
+        Mistake(
+            "the sum has lost its axis",
+            why="Sums of shape (T,) are laid along the columns: an error, or wrong numbers if it is square.",
+            where="The sum: keepdims=True keeps it as a column, (T, 1).",
+            wrong=_sum_without_keepdims,
+        ),
+        Mistake(
+            "no exp: scores divided by their sum",
+            why="Scores may be negative, and their sum anything; exp makes all of them positive first.",
+            where="The line that should turn scores into positive numbers.",
+            wrong=lambda z, temperature: (z / temperature) / (z / temperature).sum(axis=-1, keepdims=True),
+        ),
+        Mistake(
+            "multiplied by the temperature",
+            why="High temperature should make the choice freer; here it makes it stricter.",
+            where="The temperature: scores are divided by it. (p to the power of T does the same harm.)",
+            wrong=lambda z, temperature: _stable(z * temperature),
+        ),
+        Mistake(
+            "temperature after the softmax",
+            why="Probabilities divided by T no longer sum to 1.",
+            where="The temperature belongs to the scores, before exp.",
+            wrong=lambda z, temperature: _stable(z) / temperature,
+        ),
+        Mistake(
+            "the temperature changes nothing",
+            why="It is unused, or it divides probabilities that are then divided by their sum: it cancels.",
+            where="Divide the scores by it, before exp.",
+            wrong=lambda z, temperature: _stable(z),
+        ),
+    ),
+    hints=(
+        "What must happen to the scores before exp, so that exp(1000) is never computed?",
+        "z = logits / temperature; then take each row's largest score away from the row.",
+        "e = np.exp(z - z.max(axis=-1, keepdims=True)); divide e by its sum over the same axis, kept too.",
+    ),
+    solution=(probability.softmax, probability.log_softmax),
+)
+
+
+def cross_entropy_probes() -> list[Probe]:
+    """Uniform scores with a known cost first, then uneven ones, then what a float cannot hold."""
+    return [
+        Probe("four equally likely words, twice", (np.zeros((2, 4)), np.array([0, 3]))),
+        Probe("three positions, four words", (UNEVEN.copy(), np.array([1, 0, 2]))),
+        Probe("as many positions as words", (SQUARE.copy(), np.array([2, 1, 1]))),
+        Probe("one position", (UNEVEN[1:2].copy(), np.array([3]))),
+        Probe("a word 2,000 below the best", (np.array([[0.0, -2000.0, -1.0]]), np.array([1]))),
+        Probe("scores in the thousands", (THOUSANDS.copy(), np.array([0, 3]))),
+    ]
+
+
+def _known_costs(call: Probe, got: Any, expected: Any) -> str | None:
+    logits, got = call.args[0], float(got)
+    if not np.isfinite(got):
+        return _finite(call, np.asarray(got), expected)
+    if got < -1e-9:
+        return f"the cost is {number(got)} nats; −log of a probability is never below 0"
+    if not logits.any() and abs(got - expected) > 1e-4:
+        return (
+            f"each of the {logits.shape[1]} words is equally likely, so a word costs log {logits.shape[1]} = "
+            f"{number(expected)} nats; got {number(got)}"
+        )
+    if expected > 1000 > got:
+        nats = number(int(expected))
+        return f"a word of probability e^−{nats} costs {nats} nats; got {number(got)}"
+    return None
+
+
+def _picked(logp: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    return logp[np.arange(len(targets)), targets]
+
+
+def _one_hot_mean(z: np.ndarray, targets: np.ndarray) -> float:
+    return float(-(np.eye(z.shape[1])[targets] * probability.log_softmax(z)).mean())
+
+
+CROSS_ENTROPY = Exercise(
+    key="probability.cross_entropy",
+    task="Write cross_entropy(logits, targets): from scores (T, V) and the index of the word that came at "
+    "each position (T,), the mean nats a word, one number.",
+    reference=probability.cross_entropy,
+    probes=cross_entropy_probes,
+    properties=(Property("costs that are known in advance", _known_costs),),
+    mistakes=(
+        Mistake(
+            "base 2 for e",
+            why="Logarithms of base 2 count bits; a nat is 1.44 bits.",
+            where="The logarithm: np.log counts nats.",
+            wrong=lambda z, t: float(probability.cross_entropy(z, t) / np.log(2)),
+        ),
+        Mistake(
+            "sum for mean",
+            why="The sum grows with the length of the text; the mean compares texts of any length.",
+            where="The last line: what divides by the number of positions?",
+            wrong=lambda z, t: float(-_picked(probability.log_softmax(z), t).sum()),
+        ),
+        Mistake(
+            "mean over all words of the vocabulary",
+            why="One-hot rows times log P hold one number a row; a mean over T × V divides by V as well.",
+            where="The mean: sum over the words first, then the mean over positions.",
+            wrong=_one_hot_mean,
+        ),
+        Mistake(
+            "the sign is missing",
+            why="The log of a probability is at most 0; a cost is its opposite.",
+            where="The minus before the mean.",
+            wrong=lambda z, t: float(_picked(probability.log_softmax(z), t).mean()),
+        ),
+        Mistake(
+            "scores taken for log-probabilities",
+            why="Scores may be anything; only after − log Σ exp do their exps sum to 1.",
+            where="Between the scores and the picking: is there a log-softmax?",
+            wrong=lambda z, t: float(-_picked(z, t).mean()),
+        ),
+        Mistake(
+            "softmax twice",
+            why="Probabilities, taken for scores, differ by at most 1: the words come out nearly alike.",
+            where="The scores go through one (log-)softmax only.",
+            wrong=lambda z, t: probability.cross_entropy(probability.softmax(z), t),
+        ),
+        Mistake(
+            "normalised over the positions",
+            why="The words of one position must share the probability 1; here the positions share it.",
+            where="The axis of the softmax: the last one.",
+            wrong=lambda z, t: float(-_picked(probability.log_softmax(z, axis=0), t).mean()),
+        ),
+        Mistake(
+            "exp of a large score overflows",
+            why="exp(1000) is inf in a float, and inf / inf is NaN.",
+            where="Before exp: subtract each row's largest score.",
+            wrong=lambda z, t: float(-np.log(_picked(_overflowing(z), t)).mean()),
+        ),
+        Mistake(
+            "the log of a probability that became 0",
+            why="exp(−2000) is 0 in a float, and log 0 is −inf; a log-softmax never makes that number.",
+            where="Do not take np.log of a softmax: z − max − log Σ exp(z − max).",
+            wrong=lambda z, t: float(-np.log(_picked(_stable(z), t)).mean()),
+        ),
+        Mistake(
+            "off by one: each position is asked for the next target",
+            why="Here targets[i] belongs to logits[i]; the shift was made by the caller.",
+            where="Slices such as logits[:-1] and targets[1:].",
+            wrong=lambda z, t: float(-_picked(probability.log_softmax(z[:-1]), t[1:]).mean()),
+        ),
+    ),
+    hints=(
+        "For one position: how do you get −log P of one word from the scores, without P itself?",
+        "Log-softmax of each row: z − max − log Σ exp(z − max). Then pick the target's number in each row.",
+        "logp[np.arange(len(targets)), targets] picks one number a row; −mean of them is the answer.",
+    ),
+)
+
+EXERCISES = [SOFTMAX, CROSS_ENTROPY]
