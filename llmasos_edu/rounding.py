@@ -11,7 +11,14 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-__all__ = ["number", "numbers", "table"]
+__all__ = ["Text", "number", "numbers", "table"]
+
+
+class Text(str):
+    """Words that show themselves as they are at the end of a cell, without quotation marks."""
+
+    def __repr__(self) -> str:
+        return str(self)
 
 
 def number(value: Any, digits: int = 3) -> str:

@@ -15,7 +15,8 @@ from typing import Any
 from llmasos_edu import progress
 from llmasos_edu.exercises.diagnosing import diagnose
 from llmasos_edu.exercises.engine import Exercise, Mistake, Probe, Property
-from llmasos_edu.exercises.results import Result, Source, Text
+from llmasos_edu.exercises.results import Result, Source
+from llmasos_edu.rounding import Text
 
 __all__ = ["Exercise", "Mistake", "Probe", "Property", "check", "find", "topics"]
 

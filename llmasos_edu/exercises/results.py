@@ -11,7 +11,7 @@ import textwrap
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-__all__ = ["Named", "Result", "Source", "Text"]
+__all__ = ["Named", "Result", "Source"]
 
 WIDTH = 96
 COLOURS = {"passed": "#009E73", "not yet": "#D55E00", "not attempted yet": "#999999"}  # Okabe–Ito
@@ -94,13 +94,6 @@ class Result:
             f"<div style='border-left:4px solid {COLOURS[self.status]};padding:2px 12px;max-width:48em'>"
             f"<p style='margin:2px 0'><b>{head}</b>: <code>{html.escape(self.key)}</code></p>{rows}</div>"
         )
-
-
-class Text(str):
-    """Words that show themselves without quotation marks."""
-
-    def __repr__(self) -> str:
-        return str(self)
 
 
 class Source:
