@@ -78,7 +78,8 @@ def train_naive(
         counts = count_pairs(pieces)
         if not counts:
             break
-        best = _choose([pair for pair, n in counts.items() if n == max(counts.values())], ties, ids)
+        most = max(counts.values())
+        best = _choose([pair for pair, n in counts.items() if n == most], ties, ids)
         pieces = [merge(piece, best) for piece in pieces]
         merges.append(best)
         ids.setdefault(best[0] + best[1], len(ids))

@@ -105,4 +105,9 @@ def pattern_of_words(words: Iterable[str]) -> str:
         raise ValueError(f"a word must have 1 to {REACH - 1} characters; got {len(wrong)}: {wrong[:20]!r}…")
     spaced = regex.compile(rf"(?!{_NO_SPACES})[\p{{L}}\p{{M}}]")
     ends = [rf"(?!{spaced.pattern})" if spaced.match(w[-1]) else "" for w in unique]
-    return "|".join([regex.escape(w) + end for w, end in zip(unique, ends, strict=True)] + [r"[\s\S]"])
+    return "|".join([_escape(w) + end for w, end in zip(unique, ends, strict=True)] + [r"[\s\S]"])
+
+
+def _escape(word: str) -> str:
+    """Escape what every dialect escapes (Python's, JavaScript's, that of Hugging Face) and nothing else."""
+    return regex.sub(r"[\^$\\.*+?()\[\]{}|/]", r"\\\g<0>", word)
