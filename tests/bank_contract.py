@@ -35,8 +35,8 @@ def hold(
         result = _check(right, exercise)
         assert result.passed, f"a right answer is refused: {right}\n{result}"
     _properties_can_judge(exercise)
-    for mistake in exercise.mistakes:
-        result = _check(mistake.wrong, exercise)
+    for mistake, wrong in [(m, way) for m in exercise.mistakes for way in m.ways]:
+        result = _check(wrong, exercise)
         assert result.status == "not yet", f"{mistake.name!r} passes: no probe shows it\n{result}"
         named = [m.name for m in result.mistakes]
         assert named == [mistake.name], (

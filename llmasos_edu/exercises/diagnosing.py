@@ -56,12 +56,15 @@ def diagnose(function: Any, exercise: Exercise, seconds: float = SECONDS) -> Res
     ran = run(function, [(p.args, dict(p.kwargs)) for p in calls], seconds)
     if _is_stub(function, ran):
         return Result(exercise.key, "not attempted yet", task=exercise.task, hint=exercise.hints[0])
-    symptom = _error(probes, ran, seconds) or _wrong_value(exercise, probes, ran)
+    ordinary = sum(not p.edge for p in probes)
+    for stage in (ordinary, len(probes)):  # the edges once the rest is right
+        symptom = _error(probes[:stage], ran, seconds) or _wrong_value(exercise, probes[:stage], ran)
+        if symptom:
+            named = _matching(exercise, ran.outcomes[:stage])
+            return Result(exercise.key, "not yet", symptom, named, _notes(ran))
+    symptom, conduct = _conduct(exercise, probes, ran)
     if symptom:
-        return Result(exercise.key, "not yet", symptom, _matching(exercise, ran.outcomes), _notes(ran))
-    symptom, named = _conduct(exercise, probes, ran)
-    if symptom:
-        return Result(exercise.key, "not yet", symptom, (named,), _notes(ran))
+        return Result(exercise.key, "not yet", symptom, (conduct,), _notes(ran))
     return Result(exercise.key, "passed", notes=_notes(ran), probes=tuple(p.name for p in probes))
 
 
@@ -177,14 +180,15 @@ def _matching(exercise: Exercise, outcomes: Sequence[Outcome]) -> tuple[Named, .
     """The mistakes whose results agree with these on every probe; none on the word of errors alone."""
     if any(isinstance(o.error, TimeUp) for o in outcomes):
         return ()
-    found = []
-    for mistake in exercise.mistakes:
-        theirs = [_quietly(mistake.wrong, p) for p in exercise.probes()]
-        pairs = list(zip(outcomes, theirs, strict=False))
-        told = any(o.error is None and has_evidence(o.value) for o in outcomes)
-        if told and all(_same(a, b, exercise.tolerance) for a, b in pairs):
-            found.append(Named(mistake.name, mistake.why, mistake.where))
-    return tuple(found)
+    if not any(o.error is None and has_evidence(o.value) for o in outcomes):
+        return ()
+
+    def agrees(wrong: Callable[..., Any]) -> bool:
+        calls = zip(outcomes, exercise.probes(), strict=False)
+        return all(_same(outcome, _quietly(wrong, probe), exercise.tolerance) for outcome, probe in calls)
+
+    found = [m for m in exercise.mistakes if any(map(agrees, m.ways))]
+    return tuple(Named(m.name, m.why, m.where) for m in found)
 
 
 def _same(a: Outcome, b: Outcome, tolerance: float) -> bool:

@@ -61,11 +61,14 @@ class Probe:
         name: What is particular about it, shown to the reader: "three tokens, one far larger".
         args: Positional arguments.
         kwargs: Named arguments; a reader's function needs the parameters named here.
+        edge: Judged only once all ordinary probes are right (overflow, an empty row), so that a guard which
+            most first answers lack does not hide the mistake that matters more. Edges stand last.
     """
 
     name: str
     args: tuple[Any, ...] = ()
     kwargs: Mapping[str, Any] = field(default_factory=dict)
+    edge: bool = False
 
 
 @dataclass(frozen=True)
@@ -90,13 +93,19 @@ class Mistake:
         name: A few words: "scaled by d_k instead of its root".
         why: One line: what it does to the result.
         where: One line: where to look.
-        wrong: The reference with one part replaced; same signature.
+        wrong: The reference with one part replaced; same signature. Several, where the same mistake is
+            written in ways that give different numbers.
     """
 
     name: str
     why: str
     where: str
-    wrong: Callable[..., Any]
+    wrong: Callable[..., Any] | tuple[Callable[..., Any], ...]
+
+    @property
+    def ways(self) -> tuple[Callable[..., Any], ...]:
+        """Every way to write it."""
+        return self.wrong if isinstance(self.wrong, tuple) else (self.wrong,)
 
 
 @dataclass(frozen=True)
