@@ -1,0 +1,80 @@
+"""Checks of TinyWorld that need many stories, run by the tests in a process of their own.
+
+The run-time type checks of `conftest.py` make it ten times slower, so here it runs as for a learner; and
+since it needs nothing but Python, the same file runs under every Python version that the machine has.
+Usage: python tinyworld_plain.py CHECK LANGUAGE; prints one JSON line.
+"""
+
+import hashlib
+import json
+import math
+import random
+import sys
+
+from llmasos_edu.tinyworld import END, TinyWorldError, World
+
+
+def nats(language: str) -> dict:
+    """Generator against parser over 5,000 stories: events, nats, words, lengths."""
+    world = World(language)
+    worst, lengths, types, wrong = 0.0, [], set(), 0
+    lexicon = set(world.lexicon)
+    for seed in range(5000):
+        story = world.story(seed)
+        derivation = world.parse(story.text)
+        worst = max(worst, abs(derivation.nats - story.nats))
+        words = tuple(world.words(story.text))
+        wrong += derivation.events != story.events or words != story.words or not lexicon.issuperset(words)
+        lengths.append(sum(w not in (".", "'s", "。", "，") for w in words))
+        types.update(w.strip() for w in words)
+    return {
+        "worst": worst, "wrong": wrong, "shortest": min(lengths), "longest": max(lengths),
+        "types": len(types - {".", "'s", "。", "，"}),
+    }  # fmt: skip
+
+
+def next_word(language: str) -> dict:
+    """Along 50 stories: each distribution's sum, and the product against the story's probability."""
+    world = World(language)
+    sums, products = 0.0, 0.0
+    for seed in range(50):
+        story, nats = world.story(seed), 0.0
+        for i in range(len(story.words) + 1):
+            following = world.next_word("".join(story.words[:i]))
+            sums = max(sums, abs(math.fsum(following.values()) - 1))
+            nats -= math.log(following[(*story.words, END)[i]])
+        products = max(products, abs(nats - story.nats))
+    return {"sums": sums, "products": products}
+
+
+def mutations(language: str) -> dict:
+    """5,000 stories, one word of each replaced: other stories, and errors that tell all."""
+    world, draw = World(language), random.Random(5)
+    stories = errors = bad = 0
+    for n in range(5000):
+        words = list(world.story(n).words)
+        at = draw.randrange(1, len(words))
+        words[at] = draw.choice(world.lexicon)
+        try:
+            stories += world.log_prob("".join(words)) < 0
+        except TinyWorldError as error:
+            errors += 1
+            told = repr(error.word.strip()) in str(error) and f"sentence {error.sentence}" in str(error)
+            possible = error.expected and error.word not in error.expected
+            bad += not (told and possible)
+    return {"stories": stories, "errors": errors, "bad": bad}
+
+
+def frozen(language: str) -> dict:
+    """SHA-256 over 2,000 stories and their nats to nine digits."""
+    world, digest = World(language), hashlib.sha256()
+    for seed in range(2000):
+        story = world.story(seed)
+        digest.update(f"{story.text}\n{story.nats:.9f}\n".encode())
+    return {"sha256": digest.hexdigest()}
+
+
+CHECKS = {"nats": nats, "next_word": next_word, "mutations": mutations, "frozen": frozen}
+
+if __name__ == "__main__":
+    print(json.dumps(CHECKS[sys.argv[1]](sys.argv[2])))
