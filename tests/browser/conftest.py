@@ -16,6 +16,13 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.xdist_group("browser"))
 
 
+CALL = """([module, name, args]) => {
+  const array = (x) => (Array.isArray(x) && typeof x[0] === "number" ? Float64Array.from(x) : x);
+  const result = module[name](...args.map(array));
+  return ArrayBuffer.isView(result) ? Array.from(result) : result;
+}"""
+
+
 def missing() -> str:
     if importlib.util.find_spec("playwright") is None:
         return "playwright is not installed: pip install 'llmasos-edu[dev]'"
@@ -44,9 +51,7 @@ def js(desk):
                 "(text) => import(URL.createObjectURL(new Blob([text], { type: 'text/javascript' })))",
                 assemble(module),
             )
-        return page.evaluate(
-            "([module, name, args]) => module[name](...args)", [loaded[module], function, arguments]
-        )
+        return page.evaluate(CALL, [loaded[module], function, arguments])
 
     yield call
     page.close()

@@ -137,8 +137,9 @@ class Notebook:
         page.on("console", lambda message: message.type == "error" and self._log(message.text))
         page.on("pageerror", lambda error: self._log(str(error)))
         page.route("**/*", self._gate)
+        page.set_default_timeout(20_000)
         view = f"{address}/lab/tree/{path}" if app == "lab" else f"{address}/notebooks/{path}"
-        page.goto(f"{view}?token={token}&reset")
+        page.goto(f"{view}?token={token}&reset", timeout=90_000)
         self.page.wait_for_selector(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Cell", timeout=90_000)
         self.wait_idle()
 
@@ -167,7 +168,6 @@ class Notebook:
 
     def run(self, *ids: str, timeout: float = 120) -> None:
         """Run these cells, one after the other; fail with the error of a cell that raises."""
-        self.page.set_default_timeout(timeout * 1000)
         for id in ids:
             error = self.page.evaluate(RUN, id)
             assert not error, f"cell {id}: {error}"

@@ -19,13 +19,14 @@ export function floats(view) {
   return new Float32Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
 }
 
-/** A token as it is shown: line breaks and tabs as signs, invisible characters as their code points. */
+/** A token as it is shown: line breaks and tabs as signs, invisible characters as codes, at most 40 characters. */
 export function visible(text) {
   const shown = text
     .replace(/\n/g, "⏎")
     .replace(/\t/g, "⇥")
     .replace(/[\p{Cc}\p{Cf}]/gu, (c) => `‹${c.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}›`);
-  return shown === "" ? "∅" : shown.replace(/^ +| +$/g, (spaces) => "·".repeat(spaces.length));
+  const letters = [...shown.replace(/^ +| +$/g, (spaces) => "·".repeat(spaces.length))];
+  return letters.length > 40 ? `${letters.slice(0, 39).join("")}…` : letters.join("") || "∅";
 }
 
 /** One view of one widget: what `build` and `draw` get. */
@@ -145,7 +146,7 @@ export function widget(styles, build) {
 
 /** A labelled slider. `show(value, text)` sets it and the words beside it. */
 export function slider(label, range, oninput) {
-  const output = h("output");
+  const output = h("span", { class: "value", "aria-hidden": "true" }); // the slider itself says it: aria-valuetext
   const input = h("input", { type: "range", ...range, oninput: () => oninput(Number(input.value)) });
   return {
     element: h("label", {}, label, input, output),

@@ -1,0 +1,124 @@
+"""Attention weights for pages without a kernel: one SVG, one table, one sentence, the same bytes everywhere.
+
+The words are those that `static/attention_math.js` says in the browser; a test holds them equal. Left out:
+anything that moves. A weight's colour is one of 17 steps, so that the last bits of a float change no byte.
+
+Source: the cividis colours of matplotlib (Nuñez, Anderton and Renslow 2018), CC0. Explained in lesson 04.
+"""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from llmasos_edu.widgets.base import escape
+
+if TYPE_CHECKING:
+    from jaxtyping import Bool, Float
+
+CIVIDIS = [
+    "#00224e", "#002e6a", "#1a386f", "#32436d", "#434e6c", "#535a6d", "#61656f", "#6f7073", "#7d7c78",
+    "#8c8878", "#9b9476", "#aba072", "#bcae6c", "#cdbb63", "#dec958", "#f0d846", "#fee838",
+]  # fmt: skip
+CELL, LEFT, TOP = 18, 96, 84
+MOST = 24  # tokens in the picture, and
+LINES = 12  # in the table
+
+
+def visible(text: str) -> str:
+    """A token as it is shown: breaks and invisible characters as signs, at most 40 characters.
+
+    Example:
+        >>> visible(" kite"), visible("\\n"), visible(""), visible("a\\u200bb")
+        ('·kite', '⏎', '∅', 'a‹200B›b')
+    """
+    text = text.replace("\n", "⏎").replace("\t", "⇥")
+    shown = "".join(f"‹{ord(c):04X}›" if unicodedata.category(c) in ("Cc", "Cf") else c for c in text)
+    before, after = len(shown) - len(shown.lstrip(" ")), len(shown) - len(shown.rstrip(" "))
+    shown = "·" * len(shown) if before == len(shown) else "·" * before + shown.strip(" ") + "·" * after
+    return f"{shown[:39]}…" if len(shown) > 40 else shown or "∅"
+
+
+def percent(weight: float | int) -> str:
+    """A weight in words, stable under the last bits of a float.
+
+    Example:
+        >>> [percent(w) for w in (0.8512, 0.0042, 0.00001, 0.0)]
+        ['85 %', '0.4 %', '< 0.1 %', '0 %']
+    """
+    if weight <= 0:
+        return "0 %"
+    if weight < 0.0005:
+        return "< 0.1 %"
+    if weight < 0.0995:
+        return f"{math.floor(weight * 1000 + 0.5 + 1e-5) / 10:.1f} %"
+    return f"{math.floor(weight * 100 + 0.5 + 1e-6)} %"
+
+
+def sentence(row: Float[np.ndarray, " T"], names: list[str], query: int) -> str:
+    """One row of weights in a sentence.
+
+    Example:
+        >>> sentence(np.array([0.25, 0.75]), ["mat", "it"], 1)
+        "'it' attends most to itself, 75 %."
+    """
+    seen, first = int((row > 0).sum()), int(np.argmax(np.round(row, 6)))  # near ties: the earlier
+    if seen == 0:
+        return f"'{names[query]}' attends to nothing."
+    if seen > 1 and bool(np.all((row == 0) | (np.abs(row - row[first]) < 1e-6))):
+        return f"'{names[query]}' attends equally to {seen} tokens, {percent(row[first])} each."
+    whom = "itself" if first == query else f"'{names[first]}'"
+    return f"'{names[query]}' attends most to {whom}, {percent(row[first])}."
+
+
+def _short(name: str) -> str:
+    return escape(name if len(name) <= 12 else f"{name[:11]}…")
+
+
+def picture(
+    weights: Float[np.ndarray, "T T"], names: list[str], shown: Bool[np.ndarray, "T T"], pinned: int
+) -> str:
+    """The map of the first 24 tokens as SVG: a path a colour, names at both axes, the pinned row outlined."""
+    T = min(len(names), MOST)
+    levels = np.floor(np.clip(weights[:T, :T], 0, 1) * 16 + 0.5 + 1e-6).astype(int)
+    paths = []
+    for level, colour in enumerate(CIVIDIS):
+        cells = np.argwhere((levels == level) & shown[:T, :T])
+        if len(cells):
+            steps = "".join(f"M{column} {row}h1v1h-1z" for row, column in cells.tolist())
+            paths.append(f'<path fill="{colour}" d="{steps}"/>')
+    labels = []
+    for i, name in enumerate(names[:T]):
+        at = (i + 0.72) * CELL
+        labels.append(f'<text x="{LEFT - 6}" y="{TOP + at:.0f}" text-anchor="end">{_short(name)}</text>')
+        labels.append(
+            f'<text transform="translate({LEFT + at:.0f} {TOP - 6}) rotate(-90)">{_short(name)}</text>'
+        )
+    outline = f'<path fill="none" stroke="#d00" stroke-width=".12" d="M0 {pinned}h{T}v1h-{T}z"/>' * (
+        pinned < T
+    )
+    width, height = LEFT + T * CELL + 4, TOP + T * CELL + 4
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" role="img"'
+        ' aria-label="Attention map: each row is a token that looks, each column a token that is looked at"'
+        f' font-family="sans-serif" font-size="12" fill="currentColor">{"".join(labels)}'
+        f'<g transform="translate({LEFT} {TOP}) scale({CELL})">{"".join(paths)}{outline}</g></svg>'
+    )
+
+
+def row_table(row: Float[np.ndarray, " T"], names: list[str], query: int) -> str:
+    """The row as a table, largest weights first, the rest in one line."""
+    order = sorted(range(len(names)), key=lambda j: (-round(float(row[j]), 6), j))
+    lines = [
+        f"<tr><td>{j}</td><td>{_short(names[j])}</td><td>{percent(row[j])}</td></tr>" for j in order[:LINES]
+    ]
+    if rest := order[LINES:]:
+        lines.append(f"<tr><td></td><td>{len(rest)} others</td><td>{percent(row[rest].sum())}</td></tr>")
+    return (
+        f"<table><caption>'{_short(names[query])}' ({query}) looks at</caption>"
+        "<thead><tr><th>position</th><th>token</th><th>weight</th></tr></thead>"
+        f"<tbody>{''.join(lines)}</tbody></table>"
+    )

@@ -1,0 +1,267 @@
+// The attention map: scale, temperature and mask under the finger; the softmax runs here.
+
+import { cellAt, drawMap, layout } from "./attention_draw.js";
+import STYLES from "./attention_map.css";
+import {
+  entropy,
+  mayLook,
+  percent,
+  scoresOf,
+  sentenceOf,
+  sinkOf,
+  topK,
+  weightsOf,
+} from "./attention_math.js";
+import { canvas, checkbox, floats, h, listbox, nextIndex, select, slider, visible, widget } from "./base.js";
+import { colours, PALETTES, tint } from "./palette.js";
+
+const round = (x) => Number(x.toPrecision(3)).toString();
+
+/** The scores of one head and what its rows add up to: from q and k, or from the weights that were given. */
+function headScores(data, T, D, head, scale) {
+  if (D > 0) {
+    const size = T * D;
+    const half = data.length / 2;
+    const part = (start) => data.subarray(start + head * size, start + (head + 1) * size);
+    return { scores: scoresOf(part(0), part(half), T, D, scale), sums: null };
+  }
+  const weights = data.subarray(head * T * T, (head + 1) * T * T);
+  const sums = Array.from({ length: T }, (_, i) =>
+    weights.subarray(i * T, i * T + T).reduce((a, w) => a + w, 0),
+  );
+  return { scores: Float64Array.from(weights, Math.log), sums };
+}
+
+/** Weights and names for the state now; computed again only when something that matters changed. */
+function makeState(view) {
+  let [key, data, state] = ["", null, null];
+  view.on("seq", () => {
+    key = "";
+    data = null;
+  });
+  return () => {
+    const get = (name) => view.get(name);
+    const wanted = JSON.stringify(["head", "scale", "temperature", "mask", "hide_first"].map(get));
+    if (wanted === key) return state;
+    data ??= floats(get("data"));
+    const names = get("tokens").map(visible);
+    const T = names.length;
+    const rules = { mask: get("mask"), hideFirst: get("hide_first") };
+    const { scores, sums } = headScores(data, T, get("d_head"), get("head"), get("scale"));
+    const weights = weightsOf(scores, T, { temperature: get("temperature"), sums, ...rules });
+    const sink = sinkOf(
+      weightsOf(scores, T, { temperature: get("temperature"), sums, ...rules, hideFirst: false }),
+      T,
+    );
+    key = wanted;
+    state = { T, names, rules, weights, sink, row: (i) => weights.subarray(i * T, i * T + T) };
+    return state;
+  };
+}
+
+/** Sliders, choices and switches; returns the element and what shows the state on them. */
+function makeControls(view) {
+  const natural = () => 1 / Math.sqrt(view.get("d_head"));
+  const head = select("head", [], (value) => view.set({ head: Number(value) }));
+  const scale = slider("scale", { min: -4, max: 4, step: 0.25 }, (x) =>
+    view.set({ scale: natural() * 2 ** x }),
+  );
+  const heat = slider("temperature", { min: -3, max: 3, step: 0.25 }, (x) =>
+    view.set({ temperature: 2 ** x }),
+  );
+  const mask = select(
+    "mask",
+    [
+      ["causal", "causal"],
+      ["none", "none"],
+    ],
+    (value) => view.set({ mask: value }),
+  );
+  const first = checkbox("hide token 0, renormalise", (on) => view.set({ hide_first: on }));
+  const palette = select(
+    "colours",
+    PALETTES.map((p) => [p, p]),
+    (value) => view.set({ palette: value }),
+  );
+  const all = [head, scale, heat, mask, first, palette];
+  return {
+    element: h("div", { class: "row" }, ...all.map((control) => control.element)),
+    show() {
+      const heads = view.get("heads");
+      if (head.input.options.length !== heads) {
+        head.input.replaceChildren(
+          ...Array.from({ length: heads }, (_, i) => h("option", { value: i }, String(i))),
+        );
+      }
+      head.element.hidden = heads === 1;
+      scale.element.hidden = view.get("d_head") === 0;
+      head.show(view.get("head"));
+      if (view.get("d_head") > 0) {
+        const times = view.get("scale") / natural();
+        scale.show(Math.log2(times), `${round(view.get("scale"))} = ${round(times)} / √d_head`);
+      }
+      heat.show(Math.log2(view.get("temperature")), round(view.get("temperature")));
+      mask.show(view.get("mask"));
+      first.show(view.get("hide_first"));
+      palette.show(view.get("palette"));
+    },
+  };
+}
+
+/** The row in hand as a plain table: where it looks, and who looks at it. */
+function makeTable() {
+  const caption = h("caption");
+  const heading = (text) => h("th", { scope: "col" }, text);
+  const body = h("tbody");
+  const head = h("thead", {}, h("tr", {}, heading("token"), heading("looked at"), heading("looks back")));
+  const element = h("div", {
+    class: "scroll",
+    tabindex: 0,
+    role: "region",
+    "aria-label": "the row as a table",
+  });
+  element.append(h("table", {}, caption, head, body));
+  const line = () => {
+    const [swatch, name, to, from] = [h("span", { class: "swatch" }), h("span"), h("td"), h("td")];
+    return { tr: h("tr", {}, h("th", { scope: "row" }, swatch, name), to, from), swatch, name, to, from };
+  };
+  let lines = [];
+  return {
+    element,
+    show({ T, names, weights, rules, row }, i, pinned, table) {
+      if (lines.length !== T) {
+        lines = Array.from({ length: T }, line);
+        body.replaceChildren(...lines.map((l) => l.tr));
+      }
+      const [most] = topK(row(i), 1);
+      caption.textContent = `'${names[i]}' (${i}), ${pinned ? "pinned" : "under the pointer"}`;
+      lines.forEach((l, j) => {
+        l.name.textContent = `${j} ${names[j]}`;
+        l.to.textContent = mayLook(i, j, rules) ? percent(weights[i * T + j]) : "may not";
+        l.from.textContent = mayLook(j, i, rules) ? percent(weights[j * T + i]) : "may not";
+        l.swatch.style.background = tint(table, weights[i * T + j]).paper;
+        l.tr.toggleAttribute("data-top", j === most && row(i)[most] > 0);
+      });
+    },
+  };
+}
+
+/** The map itself, with its pointer and its cell cursor. `hand` holds the cell in hand: browser state. */
+function makeMap(view, state, hand) {
+  let place = null;
+  const surface = canvas(view, (context) => hand.paint(context, place));
+  const { element } = surface;
+  const label =
+    "Attention map. Arrow keys move the cell, Home and End go to the ends of the row, Enter pins the row, Escape releases it.";
+  element.classList.add("map");
+  for (const [name, value] of Object.entries({ role: "application", tabindex: 0, "aria-label": label })) {
+    element.setAttribute(name, value);
+  }
+  const speak = () => {
+    const { names, weights, T } = state();
+    const [i, j] = [hand.row, hand.column];
+    view.say(`'${names[i]}' looks at '${names[j]}': ${percent(weights[i * T + j])}`);
+  };
+  const move = (cell) => {
+    [hand.row, hand.column] = cell ?? [-1, -1];
+    view.redraw();
+  };
+  element.addEventListener("pointermove", (event) => move(cellAt(place, ...surface.place(event))));
+  element.addEventListener("pointerleave", () => move(null));
+  element.addEventListener("click", (event) => {
+    const cell = cellAt(place, ...surface.place(event));
+    if (cell) view.set({ row: cell[0] });
+  });
+  element.addEventListener("keydown", (event) => {
+    const { T } = state();
+    const [row, column] = hand.row < 0 ? [view.get("row"), 0] : [hand.row, hand.column];
+    const to = nextIndex(event.key, event.key.match(/Up|Down/) ? row : column, T);
+    if (to !== undefined) move(event.key.match(/Up|Down/) ? [to, column] : [row, to]);
+    else if (event.key === "Enter") view.set({ row });
+    else if (event.key === "Escape") move(null);
+    else return;
+    event.preventDefault();
+    if (hand.row >= 0) speak();
+  });
+  return {
+    element,
+    show() {
+      const { names, T } = state();
+      const width = element.getBoundingClientRect().width;
+      place = layout(T, width, Math.max(...names.map((name) => name.length)));
+      element.style.height = `${place.top + place.side + 2}px`;
+      surface.paint();
+    },
+  };
+}
+
+export default widget(STYLES, (view) => {
+  const state = makeState(view);
+  const hand = { row: -1, column: -1 };
+  const controls = makeControls(view);
+  const table = makeTable();
+  const map = makeMap(view, state, hand);
+  const pick = (i) => {
+    hand.row = -1;
+    view.set({ row: i });
+  };
+  const peek = (i) => {
+    [hand.row, hand.column] = [i, -1];
+    view.redraw();
+  };
+  const tokens = listbox("The token that looks (query)", { onmove: peek, onpick: pick });
+  const sentence = h("p", { class: "sentence" });
+  const cell = h("p", { class: "hint" });
+  const axes = h("p", { class: "hint axes" });
+  for (const words of ["looks (query) ↓", "is looked at (key) →", "hatched: may not be looked at"]) {
+    axes.append(h("span", {}, words));
+  }
+  view.body.append(controls.element, tokens.element, sentence);
+  view.body.append(
+    h("div", { class: "views" }, h("div", { class: "picture" }, axes, map.element, cell), table.element),
+  );
+  view.watch("seq", "head", "scale", "temperature", "mask", "hide_first", "palette", "row");
+
+  hand.paint = (context, place) => {
+    const now = state();
+    const theme = { ink: view.color("--ink"), line: view.color("--line"), accent: view.color("--accent") };
+    const { row, column } = hand;
+    drawMap(context, {
+      ...now,
+      place,
+      theme,
+      row,
+      column,
+      pinned: view.get("row"),
+      table: colours(view.get("palette")),
+    });
+  };
+  const describe = ({ T, names, weights, sink, row }, i) => {
+    if (hand.column >= 0)
+      return `'${names[i]}' looks at '${names[hand.column]}': ${percent(weights[i * T + hand.column])}`;
+    const spread = `the row's entropy is ${round(entropy(row(i)))} nats`;
+    return sink > 0.5
+      ? `${spread}; token 0, '${names[0]}', is a sink: it takes ${percent(sink)} of this head`
+      : spread;
+  };
+  return () => {
+    const now = state();
+    const pinned = view.get("row");
+    if (Math.max(hand.row, hand.column) >= now.T) [hand.row, hand.column] = [-1, -1]; // fewer tokens than before
+    const i = hand.row >= 0 ? hand.row : pinned;
+    const palette = colours(view.get("palette"));
+    controls.show();
+    tokens.show(now.names, pinned);
+    tokens.options.forEach((option, j) => {
+      const { paper, ink } = mayLook(i, j, now.rules) ? tint(palette, now.row(i)[j]) : { paper: "", ink: "" };
+      [option.style.background, option.style.color] = [paper, ink];
+    });
+    table.show(now, i, i === pinned, palette);
+    map.show();
+    const said = sentenceOf(now.row(i), now.names, i);
+    sentence.textContent = said;
+    cell.textContent = describe(now, i);
+    if (hand.row < 0) view.say(said);
+    return sentenceOf(now.row(pinned), now.names, pinned);
+  };
+});

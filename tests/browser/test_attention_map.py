@@ -1,0 +1,185 @@
+"""The attention map in JupyterLab and Notebook 7: drawn, hovered, pinned, by mouse and by keyboard alone."""
+
+import numpy as np
+import pytest
+
+SET_UP = """
+import numpy as np
+from llmasos_edu.widgets.attention_map import AttentionMap
+rng = np.random.default_rng(0)
+q, k = rng.normal(size=(2, 3, 6, 4)) * 2
+tokens = ["the", "cat", "<b>sat</b>", "on", "x" * 500, "\\n\\u200b\\u202e"]
+shown = AttentionMap(q, k, tokens, head=0, row=5)
+given = AttentionMap(weights=np.eye(1), tokens=["one"])
+"""
+CELLS = {"set-up": SET_UP, "map": "shown", "one": "given"}
+
+
+@pytest.fixture(scope="module", params=["lab", "notebook"])
+def notebook(request, desk):
+    with desk.notebook(CELLS, request.param) as opened:
+        opened.run(*CELLS)
+        yield opened
+
+
+@pytest.fixture
+def shown(notebook):
+    """The map as it opened, whatever the test before left."""
+    host = notebook.widget("map")
+    notebook.page.mouse.move(2, 2)
+    host.get_by_role("application").press("Escape")
+    rev = notebook.rev(host)
+    notebook.python(
+        "shown.head, shown.row, shown.temperature, shown.mask, shown.hide_first, shown.scale ="
+        " 0, 5, 1.0, 'causal', False, 0.5; shown.seq += 1"
+    )
+    notebook.wait_rev(host, rev)
+    return host
+
+
+def options(host):
+    return host.get_by_role("listbox").get_by_role("option")
+
+
+def settled(notebook):
+    """What Python knows once the browser's last word has arrived."""
+    notebook.page.wait_for_timeout(250)
+    notebook.wait_idle()
+
+
+def same_words(notebook):
+    """The browser's sentence and Python's own, for the state that both hold."""
+    settled(notebook)
+    browser, python = notebook.python("print(shown.summary, shown.text().splitlines()[0], sep='|')").split(
+        "|"
+    )
+    assert browser == python
+
+
+def ink(host):
+    """How many colours the canvas holds: 1 is an empty one."""
+    return host.locator("canvas").evaluate(
+        "c => new Set(new Uint32Array(c.getContext('2d').getImageData(0, 0, c.width, c.height)"
+        ".data.buffer)).size"
+    )
+
+
+def test_it_draws(notebook, shown):
+    assert ink(shown) > 10
+    assert ink(notebook.widget("one")) > 2
+    same_words(notebook)
+
+
+def test_markup_and_odd_tokens_show_as_text(shown):
+    assert options(shown).nth(2).inner_text() == "<b>sat</b>"
+    assert options(shown).nth(4).inner_text() == "x" * 39 + "…"
+    assert options(shown).nth(5).inner_text() == "⏎‹200B›‹202E›"
+    assert shown.locator("b").count() == 0
+
+
+@pytest.mark.parametrize(("label", "trait"), [("scale", "scale"), ("temperature", "temperature")])
+def test_sliders_follow_the_hand(notebook, shown, label, trait):
+    before = shown.locator("tbody").inner_text()
+    rev = notebook.rev(shown)
+    slider = shown.get_by_role("slider", name=label)
+    slider.press("ArrowRight")
+    slider.press("ArrowRight")
+    notebook.wait_rev(shown, rev)
+    assert shown.locator("tbody").inner_text() != before
+    same_words(notebook)
+    start = 0.5 if trait == "scale" else 1.0
+    assert float(notebook.python(f"print(shown.{trait})")) == pytest.approx(start * 2**0.5)
+
+
+def test_mask_and_hidden_first_token(notebook, shown):
+    shown.get_by_role("combobox", name="mask").select_option("none")
+    shown.get_by_role("checkbox").check()
+    same_words(notebook)
+    weights = np.array(eval(notebook.python("print(shown.weights().tolist())")))
+    assert (weights[0, 1:] > 0).all()
+    assert (weights[:, 0] == 0).all()
+    assert shown.locator("tbody tr").first.inner_text().split("\t")[1] == "may not"
+
+
+def test_hover_previews_and_a_click_pins(notebook, shown):
+    picture = shown.locator("canvas")
+    picture.scroll_into_view_if_needed()
+    box = picture.bounding_box()
+    left = min(120, box["width"] / 3)  # the names are long, so their strip is as wide as it gets
+    side = (box["height"] - min(left, 96) - 2) / 6
+    caption = shown.locator("caption")
+    x, y = box["x"] + left + 1.5 * side, box["y"] + min(left, 96) + 3.5 * side
+    notebook.page.mouse.move(x, y)
+    shown.get_by_text("under the pointer").wait_for()
+    hovered = caption.inner_text()
+    notebook.page.mouse.click(x, y)
+    settled(notebook)
+    assert caption.inner_text() == hovered.replace("under the pointer", "pinned")
+    assert notebook.python("print(shown.row)") == "3"
+    notebook.page.mouse.move(2, 2)
+    notebook.page.wait_for_timeout(100)
+    assert caption.inner_text().endswith("pinned")
+    same_words(notebook)
+
+
+def test_the_map_by_keyboard_alone(notebook, shown):
+    shown.get_by_role("application").focus()
+    for key in ("ArrowUp", "ArrowUp", "ArrowRight"):
+        notebook.page.keyboard.press(key)
+    notebook.page.wait_for_timeout(700)  # the live region speaks at most twice a second
+    assert shown.get_by_role("status").inner_text().startswith("'on' looks at 'cat': ")
+    notebook.page.keyboard.press("Enter")
+    settled(notebook)
+    assert notebook.python("print(shown.row)") == "3"
+    notebook.page.keyboard.press("End")
+    notebook.page.keyboard.press("Escape")
+    notebook.page.wait_for_timeout(100)
+    assert shown.locator("caption").inner_text() == "'on' (3), pinned"
+
+
+def test_tokens_by_keyboard_alone(notebook, shown):
+    tokens = options(shown)
+    assert tokens.evaluate_all("all => all.filter(o => o.tabIndex === 0).length") == 1  # roving tabindex
+    tokens.nth(5).focus()
+    for key in ("Home", "ArrowRight", "Enter"):
+        notebook.page.keyboard.press(key)
+    settled(notebook)
+    assert notebook.python("print(shown.row)") == "1"
+    assert tokens.nth(1).get_attribute("aria-selected") == "true"
+    same_words(notebook)
+
+
+def test_heads_and_new_arrays(notebook, shown):
+    shown.get_by_role("combobox", name="head").select_option("2")
+    same_words(notebook)
+    rev = notebook.rev(shown)
+    notebook.python("shown.update(q[:1, :4] * 0, k[:1, :4], tokens[:4]); shown.row = 3")
+    notebook.wait_rev(shown, rev)
+    assert shown.locator(".sentence").inner_text() == "'on' attends equally to 4 tokens, 25 % each."
+    assert shown.get_by_role("combobox", name="head").count() == 0
+    notebook.python("shown.update(q, k, tokens)")
+
+
+def test_no_key_leaks(notebook, shown):
+    for control in (
+        shown.get_by_role("slider").first, shown.get_by_role("combobox").first, shown.get_by_role("checkbox"),
+        options(shown).nth(5), shown.get_by_role("application"), shown.get_by_role("region"),
+    ):  # fmt: skip
+        assert notebook.leaks(control) == ""
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_themes_and_axe(notebook, shown, theme):
+    rev = notebook.rev(shown)
+    notebook.theme(theme)
+    notebook.wait_rev(shown, rev - 1)
+    assert shown.evaluate("host => getComputedStyle(host).colorScheme") == theme
+    assert ink(shown) > 10
+    assert notebook.violations(shown) == []
+
+
+def test_targets_are_large_enough(shown):
+    sizes = shown.locator("select, input, [role=option]").evaluate_all(
+        "all => all.filter(e => e.offsetParent).map(e => [e.offsetWidth, e.offsetHeight])"
+    )
+    assert min(min(size) for size in sizes) >= 24  # WCAG 2.2, 2.5.8
