@@ -134,7 +134,7 @@ ENCODE = Exercise(
         ),
         Mistake(
             "the second token of a pair stays",
-            why="After a hit the scan goes on at the pair's second token: aaaaa becomes more than five bytes.",
+            why="The scan goes on at the pair's second token: aaaaa becomes more than five bytes.",
             where="After a hit the scan goes on two tokens later.",
             wrong=lambda text, merges: _replay(_pieces(text), merges, lambda t, p: scan(t, p, step=1)),
         ),
