@@ -63,8 +63,8 @@ $(VENV)/installed-dev: pyproject.toml constraints.txt | $(VENV)/installed-torch
 
 # fills WHEELS (default: wheels/) for `make lab WHEELS=DIR`. PLATFORM and PYTHON_VERSION choose a machine with
 # another processor or Python, but the same system: pip decides "only on Windows" by where it runs.
-linux-x86_64 := $(foreach v,17 24 26 27 28,manylinux_2_$(v)_x86_64) manylinux2014_x86_64 manylinux1_x86_64
-linux-aarch64 := $(foreach v,17 24 26 27 28,manylinux_2_$(v)_aarch64) manylinux2014_aarch64
+linux-x86_64 := $(foreach v,5 12 17 18 24 26 27 28 31 34 35,manylinux_2_$(v)_x86_64) manylinux2014_x86_64 manylinux1_x86_64
+linux-aarch64 := $(foreach v,5 12 17 18 24 26 27 28 31 34 35,manylinux_2_$(v)_aarch64) manylinux2014_aarch64
 macos-arm64 := $(foreach v,11 12 13 14,macosx_$(v)_0_arm64)
 TAGS := $(or $($(PLATFORM)),$(PLATFORM))
 STICK := $(or $(WHEELS),wheels)
