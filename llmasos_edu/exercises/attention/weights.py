@@ -128,18 +128,17 @@ def _scaled(factor: Callable[[Arrays, Arrays], float]) -> Callable[..., Arrays]:
     return wrong
 
 
-def _over(axis: Any) -> Callable[..., Arrays]:
-    """Softmax over another axis."""
+def _over(axis: Any) -> tuple[Callable[..., Arrays], ...]:
+    """Softmax over another axis: with -inf, with NaN turned into 0, with -1e9 for the hidden."""
 
-    def wrong(q: Arrays, k: Arrays, mask: Arrays | None = None) -> Arrays:
-        return _softmax(_hide(_scores(q, k), mask), axis)
+    def wrong(q: Arrays, k: Arrays, mask: Arrays | None = None, hidden: float = -np.inf) -> Arrays:
+        return _softmax(_hide(_scores(q, k), mask, hidden), axis)
 
-    return wrong
-
-
-def _over_safely(axis: Any) -> Callable[..., Arrays]:
-    """The same, by somebody who turns NaN into 0."""
-    return lambda q, k, mask=None: np.nan_to_num(_over(axis)(q, k, mask))
+    return (
+        wrong,
+        lambda q, k, mask=None: np.nan_to_num(wrong(q, k, mask)),
+        lambda q, k, mask=None: wrong(q, k, mask, -1e9),
+    )
 
 
 def _masked(change: Callable[[Arrays], Any], value: float = -np.inf) -> Callable[..., Arrays]:
@@ -239,25 +238,25 @@ MISTAKES = (
         "softmax over the queries",
         why="The columns sum to one: each key shares itself out, where each query should.",
         where="Softmax: which axis are the keys? The last one.",
-        wrong=(_over(-2), _over_safely(-2)),
+        wrong=_over(-2),
     ),
     Mistake(
         "softmax over axis 1: right for one matrix, the heads of four axes",
         why="With (B, H, Tq, Tk) axis 1 is the heads: one word's weights then depend on the other heads.",
         where="Softmax: count the axis from the end, -1.",
-        wrong=(_over(1), _over_safely(1)),
+        wrong=_over(1),
     ),
     Mistake(
         "softmax over axis 0",
         why="Axis 0 is the queries of one matrix, and the texts of a batch: one text changes the other.",
         where="Softmax: count the axis from the end, -1.",
-        wrong=(_over(0), _over_safely(0)),
+        wrong=_over(0),
     ),
     Mistake(
         "softmax over the whole array at once",
         why="All weights together sum to one; each row should.",
         where="Softmax: give sum (and max) axis=-1, keepdims=True.",
-        wrong=(_over(None), _over_safely(None)),
+        wrong=_over(None),
     ),
     Mistake(
         "no softmax",
