@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from llmasos_edu.widgets.chips import OTHER, ChipsGame, Round, rounds_of
+from llmasos_edu.widgets.chips import OTHER, ChipsGame, Round, places_worth_asking, rounds_of
 
 WORDS = ["The", " cat", " sat", "."]
 
@@ -75,3 +75,20 @@ def test_bad_places_are_refused():
         rounds_of(WORDS, [4], {"coin": coin})
     with pytest.raises(ValueError, match="at least one believer"):
         rounds_of(WORDS, [1], {})
+
+
+def test_places_are_asked_where_a_guess_is_worth_making():
+    words = ["x"] * 10
+    open_at, wrong_at = {3: 0.5, 5: 0.9}, {4, 8}
+
+    def truth(before):
+        p = open_at.get(len(before), 1.0)
+        return {"x": p, "y": 1 - p}
+
+    def rival(before):
+        return {"x": 0.1, "y": 0.9} if len(before) in wrong_at else truth(before)
+
+    # 3 and 5 are open; 4 and 8 are where the rival errs most (it pays log 10 and more)
+    assert places_worth_asking(words, truth, rival, n=4) == [3, 4, 5, 8]
+    with pytest.raises(ValueError, match="has 8 places to ask for; got n = 9"):
+        places_worth_asking(words, truth, rival, n=9)

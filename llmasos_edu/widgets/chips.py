@@ -14,10 +14,12 @@ from dataclasses import asdict, dataclass
 
 import traitlets
 
+from llmasos_edu.probability import entropy, kl_divergence
 from llmasos_edu.widgets.base import Widget, assemble
 
-__all__ = ["OTHER", "ChipsGame", "Round", "rounds_of"]
+__all__ = ["OTHER", "ChipsGame", "NextWord", "Round", "places_worth_asking", "rounds_of"]
 
+NextWord = Callable[[Sequence[str]], Mapping[str, float]]
 CHIPS = 100
 OTHER = "(another word)"
 
@@ -42,7 +44,7 @@ class Round:
 def rounds_of(
     words: Sequence[str],
     places: Sequence[int],
-    believers: Mapping[str, Callable[[Sequence[str]], Mapping[str, float]]],
+    believers: Mapping[str, NextWord],
     n_candidates: int = 6,
 ) -> list[Round]:
     """Make rounds from a text: the likeliest candidates at each place, and one for all other words.
@@ -77,6 +79,36 @@ def rounds_of(
         answer = best.index(words[place]) if words[place] in best else len(best)
         rounds.append(Round("".join(before), [*best, OTHER], answer, shares))
     return rounds
+
+
+def places_worth_asking(words: Sequence[str], truth: NextWord, rival: NextWord, n: int = 12) -> list[int]:
+    """Places of a text where a guess is worth making: half where the rival errs most, half where all is open.
+
+    Args:
+        words: The text's words.
+        truth: The exact distribution of the next word.
+        rival: A model's, with a probability for every word of `truth`.
+        n: How many places, the first fifth of the text left out.
+
+    Returns:
+        Indices into `words`, ascending: the n // 2 with the largest divergence of the rival from the truth,
+        and of the others those with the largest entropy. They depend on the two lists, not on what came.
+
+    Raises:
+        ValueError: If the text has fewer such places.
+    """
+    places = list(range(len(words) // 5, len(words)))
+    if not 1 <= n <= len(places):
+        raise ValueError(f"the text has {len(places)} places to ask for; got n = {n}")
+    fault, choice = {}, {}
+    for i in places:
+        p, q = truth(words[:i]), rival(words[:i])
+        order = list(q)
+        exact = [p.get(w, 0.0) for w in order]
+        fault[i], choice[i] = kl_divergence(exact, [q[w] for w in order]), entropy(exact)
+    far = sorted(places, key=fault.__getitem__)[len(places) - n // 2 :]
+    others = sorted(set(places) - set(far))
+    return sorted([*far, *sorted(others, key=choice.__getitem__)[len(others) - (n - n // 2) :]])
 
 
 class ChipsGame(Widget):
