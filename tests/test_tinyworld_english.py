@@ -1,6 +1,7 @@
 """TinyWorld in English: exact nats, exact next words, errors that name what is wrong, the blank."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +16,10 @@ PLAIN = Path(__file__).with_name("tinyworld_plain.py")
 
 def plain(check: str, language: str, python: str = sys.executable) -> dict:
     """Run one check of `tinyworld_plain.py` in a process of its own."""
-    done = subprocess.run([python, PLAIN, check, language], capture_output=True, text=True, check=True)
+    env = {**os.environ, "PYTHONPATH": str(PLAIN.parent.parent)}
+    done = subprocess.run(
+        [python, PLAIN, check, language], capture_output=True, text=True, check=True, env=env
+    )
     return json.loads(done.stdout)
 
 

@@ -98,6 +98,8 @@ def _at_hand(
     for person, place in company if mine else ():
         if world.is_held_out(who, thing, place) or world.is_held_out(person, thing, place):
             continue
+        if last and last.thing == thing and last.kind in ("gave", "borrowed"):
+            continue  # nobody gives back at once
         wish = state.owner[thing] == person or state.wants.get(person) == thing
         able.setdefault("gave", []).append((4 if wish else 1, (thing, person)))
         if state.owner[thing] != person:

@@ -22,9 +22,9 @@ LINES = {
     "job": ("S was J .",),
     "with": ("S was L with A .",),
     "was": ("S was L .",),
-    "went": ("2 | S went to D .", "1 placed | S went from O to D ."),
-    "walked": ("2 | S walked to D .", "1 placed | S walked from O to D ."),
-    "ran": ("2 | S ran to D .", "1 placed | S ran from O to D ."),
+    "went": ("1 | S went to D .", "1 placed | S went from O to D ."),
+    "walked": ("S walked to D .",),
+    "ran": ("S ran to D .",),
     "took": ("S took T to D .",),
     "left": ("S left T L .",),
     "lost": ("S lost T L .",),
@@ -106,17 +106,18 @@ class English(Grammar):
         return None if len(event) < 4 else self.thing(event, state, False)
 
     def thing(self, event: tuple[Any, ...], state: State, it: bool) -> Forms:
-        """The forms of a thing, made once for each context; "Tom's drum" does not go to Tom."""
-        who, _, thing, other = event[:4]
+        """The forms of a thing, made once for each context; nobody gives "Tom's drum" to Tom."""
+        who, kind, thing, other = event[:4]
         colour, owner = state.colour[thing], state.owner[thing]
-        key = ("T", thing, colour, who, owner, other == owner, it)
+        clear = other != owner and (kind != "asked" or who != owner)  # whose is "her" in: Mia asked Anna …
+        key = ("T", thing, colour, who, owner, clear, it)
         if key not in self.memo:
             own = who == owner
             whose = PRONOUNS[self.world.pronoun(who)][1] if own else f"{owner} 's"
             self.memo[key] = self.forms(
                 (5, f"the {colour} {thing}"),
                 (2, f"the {thing}"),
-                (0 if other == owner else 2 if own else 1, f"{whose} {thing}"),
+                (0 if not clear else 2 if own else 1, f"{whose} {thing}"),
                 (5 if it else 0, "it"),
             )
         return self.memo[key]

@@ -24,10 +24,10 @@ NOWHERE: Options = [(1, (None,))]
 
 #: How readily each kind of event happens, beside the others that the state allows.
 WEIGHTS = {
-    "went": 4, "walked": 2, "ran": 2, "took": 1, "left": 2, "lost": 2, "hid": 1, "picked_up": 3, "found": 4,
-    "saw": 2, "gave": 3, "showed": 2, "borrowed": 3, "used": 2, "wanted": 2, "looked": 3, "asked": 4,
-    "met": 3, "helped": 2, "thanked": 8, "smiled": 3, "laughed": 2, "danced": 2, "sighed": 4,
-    "cried": 3, "waited": 1, "sang": 1, "slept": 1, "rested": 1,
+    "went": 8, "walked": 4, "ran": 4, "took": 2, "left": 4, "lost": 3, "hid": 3, "picked_up": 6, "found": 8,
+    "saw": 3, "gave": 6, "showed": 4, "borrowed": 6, "used": 4, "wanted": 4, "looked": 6, "asked": 9,
+    "met": 6, "helped": 3, "thanked": 16, "smiled": 6, "laughed": 4, "danced": 4, "sighed": 8,
+    "cried": 6, "waited": 1, "sang": 1, "slept": 1, "rested": 1,
 }  # fmt: skip
 
 

@@ -99,7 +99,7 @@ PLACES = (
     Place("station", "车站", "at"),
     Place("lake", "湖边", "at", ""),
     Place("farm", "农场", "on"),
-    Place("hill", "小山", "on", "上"),
+    Place("hill", "山坡", "on", "上"),
 )
 
 THINGS = (

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from .chinese import Chinese
 from .choices import Chooser, SplitMix64
 from .english import English
 from .grammar import Grammar
@@ -38,9 +39,16 @@ VERSION = 1
 SPECIALS = (END, "<|user|>", "<|assistant|>", "<|en|>", "<|zh|>", *(f"<|reserved_{i}|>" for i in range(16)))
 #: Seeds from here on are kept for validation; `World.story` refuses them.
 RESERVED = 10**12
-GRAMMARS: dict[str, type[Grammar]] = {"en": English}
-BLANK = {"en": "Mia had a red kite. Tom had a blue drum. Mia left the red"}
-TWIN = {"en": "Mia had a blue kite. Tom had a red drum. Mia left the red"}
+GRAMMARS: dict[str, type[Grammar]] = {"en": English, "zh": Chinese}
+#: The course's blank, and its twin with the colours swapped: each a prefix with one possible next word.
+BLANK = {
+    "en": "Mia had a red kite. Tom had a blue drum. Mia left the red",
+    "zh": "米娅有一只红色的风筝。汤姆有一面蓝色的鼓。米娅把红色的",
+}
+TWIN = {
+    "en": "Mia had a blue kite. Tom had a red drum. Mia left the red",
+    "zh": "米娅有一只蓝色的风筝。汤姆有一面红色的鼓。米娅把红色的",
+}
 
 
 @dataclass(frozen=True)
