@@ -1,6 +1,6 @@
 """TinyWorld in Chinese: 小世界的中文语法. The templates and the forms of each slot.
 
-Teaches: 量词 (一只风筝, 一面鼓), the 把 sentence (米娅把风筝留在了公园里), the place before the verb, 方位词 (公园里,
+Teaches: 量词 (一只风筝), the 把 sentence (米娅把风筝留在了公园里), the place before the verb, 方位词 (公园里,
 海滩上), and no spaces. The events and their probabilities are those of the English world; only the
 wording makes choices of its own. Lesson 02 explains it.
 """
@@ -83,9 +83,9 @@ class Chinese(Grammar):
         """Chinese words, the longest first."""
         return self.pattern.findall(text)
 
-    def zh(self, name: str) -> str:
+    def name(self, entry: str) -> str:
         """The Chinese name of a person, place, thing, colour or job."""
-        return self.world.entries[name].zh
+        return self.world.entries[entry].zh
 
     def S(self, event: tuple[Any, ...], state: State) -> Forms:
         """主语: 名字; 清楚时用代词; 说过职业时用职业."""
@@ -95,7 +95,9 @@ class Chinese(Grammar):
         if key not in self.memo:
             she = PRONOUNS[self.world.pronoun(who)][2]
             self.memo[key] = self.forms(
-                (5, self.zh(who)), (4 if pronoun else 0, she), (2 if job else 0, self.zh(job) if job else "")
+                (5, self.name(who)),
+                (4 if pronoun else 0, she),
+                (2 if job else 0, self.name(job) if job else ""),
             )
         return self.memo[key]
 
@@ -109,11 +111,11 @@ class Chinese(Grammar):
         clear = other != owner and (kind != "asked" or who != owner)  # 问句里的 "自己" 是谁?
         key = ("T", thing, colour, who, owner, clear, it)
         if key not in self.memo:
-            own, name = who == owner, self.zh(thing)
+            own, name = who == owner, self.name(thing)
             self.memo[key] = self.forms(
-                (5, f"{self.zh(colour)} 的 {name}"),
+                (5, f"{self.name(colour)} 的 {name}"),
                 (2, name),
-                (0 if not clear else 2 if own else 1, f"{'自己' if own else self.zh(owner)} 的 {name}"),
+                (0 if not clear else 2 if own else 1, f"{'自己' if own else self.name(owner)} 的 {name}"),
                 (5 if it else 0, "它"),
             )
         return self.memo[key]
@@ -125,16 +127,16 @@ class Chinese(Grammar):
         key = ("A", event[2], event[5])
         if key not in self.memo:
             thing = self.world.thing(event[2])
-            self.memo[key] = self.forms((1, f"一 {thing.measure} {self.zh(event[5])} 的 {thing.zh}"))
+            self.memo[key] = self.forms((1, f"一 {thing.measure} {self.name(event[5])} 的 {thing.zh}"))
         return self.memo[key]
 
     def J(self, event: tuple[Any, ...], state: State) -> Forms | None:
         """职业: 一位面包师."""
-        return self.fixed("J", event, 5, lambda job: f"一 位 {self.zh(job)}")
+        return self.fixed("J", event, 5, lambda job: f"一 位 {self.name(job)}")
 
     def R(self, event: tuple[Any, ...], state: State) -> Forms | None:
         """另一个人的名字."""
-        return self.fixed("D", event, 3, self.zh)
+        return self.fixed("D", event, 3, self.name)
 
     def L(self, event: tuple[Any, ...], state: State) -> Forms | None:
         """处所: 公园里."""
@@ -142,11 +144,11 @@ class Chinese(Grammar):
 
     def D(self, event: tuple[Any, ...], state: State) -> Forms | None:
         """目的地: 公园."""
-        return self.fixed("D", event, 4, self.zh)
+        return self.fixed("D", event, 4, self.name)
 
     def O(self, event: tuple[Any, ...], state: State) -> Forms | None:  # noqa: E743
         """出发地."""
-        return self.fixed("D", (state.at[event[0]],), 0, self.zh)
+        return self.fixed("D", (state.at[event[0]],), 0, self.name)
 
     def U(self, event: tuple[Any, ...], state: State) -> Forms | None:
         """怎么用: 放起了, 敲起了."""
@@ -166,9 +168,9 @@ class Chinese(Grammar):
 
     def fate(self, thing: str, state: State) -> tuple[str, str]:
         """一样东西, 和它最后在哪里或在谁那里."""
-        name, lies = f"{self.zh(state.colour[thing])} 的 {self.zh(thing)}", state.lies[thing]
+        name, lies = f"{self.name(state.colour[thing])} 的 {self.name(thing)}", state.lies[thing]
         if lies is None:
-            return name, f"在 {self.zh(state.holder[thing] or state.owner[thing])} 那里"
+            return name, f"在 {self.name(state.holder[thing] or state.owner[thing])} 那里"
         lost = thing in state.missing and state.missing[thing][0] == "lost"
         return name, "还 没 找到" if lost else f"在 {self.where(lies)}"
 
@@ -177,7 +179,7 @@ class Chinese(Grammar):
         entry = self.world.place(place)
         return f"{entry.zh} {entry.side}".strip()
 
-    def lexicon(self) -> set[str]:
+    def story_words(self) -> set[str]:
         """Every word of the stories."""
         names = {entry.zh for entry in self.world.entries.values()}
         things = {w for t in self.world.things for w in (t.measure, t.use_zh)}

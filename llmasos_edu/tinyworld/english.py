@@ -145,7 +145,7 @@ class English(Grammar):
 
     def L(self, event: tuple[Any, ...], state: State) -> Forms | None:
         """Where: in the park."""
-        return self.fixed("L", event, 4, lambda place: f"{self.world.place(place).preposition} the {place}")
+        return self.fixed("L", event, 4, self.where)
 
     def D(self, event: tuple[Any, ...], state: State) -> Forms | None:
         """Where to: the park."""
@@ -182,9 +182,17 @@ class English(Grammar):
         if lies is None:
             return state.holder[thing] or state.owner[thing], "had", name
         lost = thing in state.missing and state.missing[thing][0] == "lost"
-        return name, "was", "still lost" if lost else f"{self.world.place(lies).preposition} the {lies}"
+        return name, "was", "still lost" if lost else self.where(lies)
 
-    def lexicon(self) -> set[str]:
+    def name(self, entry: str) -> str:
+        """The English name: the entry itself."""
+        return entry
+
+    def where(self, place: str) -> str:
+        """In the park, at the beach, on the hill."""
+        return f"{self.world.place(place).preposition} the {place}"
+
+    def story_words(self) -> set[str]:
         """Every word of the stories; names also without a space, as they open a story."""
         names = [e.name for e in self.world.entries.values()] + [t.use for t in self.world.things]
         other = self.words("the The a an was still lost had so 's it in at on")

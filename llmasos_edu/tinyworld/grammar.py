@@ -12,8 +12,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from .choices import Chooser
+from .phrases import PHRASES
 from .setting import Setting
-from .state import State
+from .state import Event, State
 
 __all__ = ["Form", "Forms", "Grammar", "Match", "Template"]
 
@@ -112,9 +113,26 @@ class Grammar:
         """The words that stand in the templates themselves."""
         return {w for ways in self.templates.values() for t in ways for w in t.slots if isinstance(w, str)}
 
-    def lexicon(self) -> set[str]:
-        """Every word that this language's texts are made of."""
+    def name(self, entry: str) -> str:
+        """A person, place, thing, colour or job in this language, by its English name."""
         raise NotImplementedError
+
+    def where(self, place: str) -> str:
+        """In the park: words divided by spaces."""
+        raise NotImplementedError
+
+    def story_words(self) -> set[str]:
+        """Every word that stories are made of."""
+        raise NotImplementedError
+
+    def lexicon(self) -> set[str]:
+        """Every word of the stories and of all views; a phrase's first word also as it opens a text."""
+        found = self.story_words()
+        for phrase in PHRASES[self.language].values():
+            text = [w for w in phrase.split() if "{" not in w]
+            found.update(self.words(" ".join(text)))
+            found.add(text[0] if text[0][0].isalpha() else self.word(text[0]))
+        return found
 
     def available(self, kind: str, who: str | None, state: State) -> list[tuple[int, Template]]:
         """The templates that the state allows for an event of this kind."""
@@ -150,6 +168,14 @@ class Grammar:
             forms = slot(event, state)
             assert forms is not None, "every slot of a decided event has forms"
             words += chooser.choose(forms[1])
+        return words
+
+    def plain(self, event: Event, state: State) -> list[str]:
+        """Tell an event in its first way, with a name and a colour."""
+        words: list[str] = []
+        for slot in self.available(event.kind, event.who, state)[0][1].slots:
+            forms = None if isinstance(slot, str) else slot(event, state)
+            words += [slot] if isinstance(slot, str) else forms[1][0][1] if forms else []
         return words
 
     def opens(self, who: str | None, state: State, word: str) -> bool:

@@ -15,7 +15,7 @@ from .deeds import GOING, HERE, barred, deeds
 from .setting import Setting
 from .state import SHORTEST, State
 
-__all__ = ["options"]
+__all__ = ["Options", "options"]
 
 Options = Sequence[tuple[int, tuple[Any, ...]]]
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from .dirt import Dirt
 from .vocabulary import COLOURS, JOBS, PEOPLE, PLACES, PRONOUNS, THINGS, Colour, Job, Person, Place, Thing
 
 __all__ = ["LANGUAGES", "Bias", "Setting"]
@@ -57,6 +58,7 @@ class Setting:
     language: str = "en"
     held_out: bool = field(default=True, kw_only=True)
     bias: Bias | None = field(default=None, kw_only=True)
+    dirt: Dirt | None = field(default=None, kw_only=True)
     people: tuple[Person, ...] = field(default=PEOPLE, kw_only=True, repr=False)
     places: tuple[Place, ...] = field(default=PLACES, kw_only=True, repr=False)
     things: tuple[Thing, ...] = field(default=THINGS, kw_only=True, repr=False)

@@ -8,19 +8,23 @@ Lesson 02 explains it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from .chinese import Chinese
 from .choices import Chooser, SplitMix64
+from .dirt import KINDS, Document
 from .english import English
 from .grammar import Grammar
+from .own_words import FIELDS, entries
 from .reading import broken, following, sentences
-from .rules import options
+from .rules import Options, options
 from .setting import Setting
 from .state import Event, State
 from .story import END, Derivation, Story, TinyWorldError
+from .views import Question, Turn, dialogue, questions, summary
 
 __all__ = [
     "BLANK",
@@ -30,8 +34,10 @@ __all__ = [
     "TWIN",
     "VERSION",
     "Derivation",
+    "Question",
     "Story",
     "TinyWorldError",
+    "Turn",
     "World",
 ]
 
@@ -60,6 +66,7 @@ class World(Setting):
         held_out: Leave out the held-out combinations of a person, a thing and a place (the training
             world); False gives the full world.
         bias: A bias of a known size, or None.
+        dirt: The dirt of `documents`, or None; stories are always clean.
         people, places, things, colours, jobs: The words of the world; `adding` adds to them.
 
     Raises:
@@ -96,18 +103,99 @@ class World(Setting):
             raise ValueError(f"a story's seed must be from 0 to {RESERVED - 1}; got {seed}")
         return self._tell(seed)
 
+    def tell(self, events: Sequence[Event], seed: int = 0) -> Story:
+        """Tell given events in this world's language; the seed chooses the wording.
+
+        Args:
+            events: Those of a story, of this world or of the same world in the other language.
+            seed: For the choices of wording.
+
+        Returns:
+            The story, with the nats of these events and this wording.
+
+        Raises:
+            ValueError: If the events are impossible in this world; says what was expected.
+        """
+        return self._tell(seed, list(events))
+
+    def adding(self, **words: Any) -> World:
+        """This world with a reader's own words in it; floor and next words follow.
+
+        Args:
+            **words: ``person``, ``place``, ``thing``, ``colour`` or ``job``: a word such as ``"Noor"`` (it
+                stands in 中文 too), or an entry with all its forms, or several of either.
+
+        Returns:
+            A new world; a reader's own words are never held out.
+
+        Raises:
+            ValueError: If a word is taken already or is not one plain word.
+            TypeError: If an argument is of another kind.
+
+        Example:
+            >>> World("en").adding(thing="robot").next_word("Mia had a red")[" robot"] == 1 / 13
+            True
+        """
+        added: dict[str, Any] = {}
+        taken = {w.strip() for world in self.both() for w in world.lexicon}
+        for kind, given in words.items():
+            if kind not in FIELDS:
+                raise TypeError(f"adding takes {', '.join(FIELDS)}; got {kind!r}")
+            new = entries(kind, given, taken)
+            taken |= {w for entry in new for w in (entry.name, entry.zh)}
+            added[FIELDS[kind][0]] = (*getattr(self, FIELDS[kind][0]), *new)
+        return replace(self, **added)
+
+    def both(self) -> tuple[World, World]:
+        """This world in English and in Chinese."""
+        return replace(self, language="en"), replace(self, language="zh")
+
     def validation(self, n: int = 1000) -> list[Story]:
         """The first `n` stories of the reserved seeds, which no training corpus contains."""
         return [self._tell(RESERVED + i) for i in range(n)]
 
-    def _tell(self, seed: int) -> Story:
+    def documents(self, n: int, start: int = 0) -> Iterator[Document]:
+        """The stories of `n` seeds as a raw corpus, with this world's dirt.
+
+        Args:
+            n: How many documents.
+            start: The first seed.
+
+        Yields:
+            Documents; each says which dirt it got.
+        """
+        for seed in range(start, start + n):
+            yield self._document(seed)
+
+    def _document(self, seed: int) -> Document:
+        random = SplitMix64(~seed)
+        kind = self.dirt.draw(random) if self.dirt else None
+        story = self.story(seed)
+        if kind in ("duplicate", "near_duplicate") and seed:
+            story = self.story(seed - 1 - random.below(min(seed, 100)))
+        words = list(story.words)
+        if kind == "near_duplicate":
+            at = 1 + random.below(len(words) - 2)
+            words[at] = self.lexicon[random.below(len(self.lexicon))]
+        if kind == "wrong_language":
+            words = list(self.translate(story).words)
+        text = KINDS[kind](words, random) if kind in KINDS else "".join(words)
+        return Document(text, seed, kind if seed or kind not in ("duplicate", "near_duplicate") else None)
+
+    def _tell(self, seed: int, given: list[Event] | None = None) -> Story:
         happen = Chooser(SplitMix64(2 * seed))  # what happens, and how it is told, are drawn apart
         tell = Chooser(SplitMix64(2 * seed + 1))
-        state, events, sentences = State(), [], []
+        state = State()
+        events: list[Event] = []
+        sentences: list[list[str]] = []
         while not state.over:
             partial: tuple[Any, ...] = ()
             while len(partial) < 6:
-                partial += happen.choose(options(self, state, partial))
+                choices = options(self, state, partial)
+                if given is None:
+                    partial += happen.choose(choices)
+                else:
+                    partial += happen.take(choices, _wanted(given, len(events), partial, choices))
             sentences.append(self.grammar.say(partial, state, tell))
             events.append(Event(*partial))
             state.apply(events[-1])
@@ -169,3 +257,27 @@ class World(Setting):
         if words and self.language == "en":
             words[0] = " " + words[0]
         return words
+
+    def questions(self, story: Story, seed: int = 0) -> list[Question]:
+        """Questions about a story with their true answers, those that it does not answer included."""
+        return questions(self.grammar, story.events, seed)
+
+    def summary(self, story: Story) -> str:
+        """The one event that the story is about, in one sentence."""
+        return summary(self.grammar, story.events)
+
+    def translate(self, story: Story) -> Story:
+        """The same events in the other language."""
+        english, chinese = self.both()
+        return (chinese if self.language == "en" else english).tell(story.events, story.seed or 0)
+
+    def dialogue(self, story: Story, seed: int = 0) -> list[Turn]:
+        """Somebody asks about the story over several turns, and every answer is true."""
+        return dialogue(self.grammar, story.events, seed)
+
+
+def _wanted(events: list[Event], at: int, partial: tuple[Any, ...], choices: Options) -> tuple[Any, ...]:
+    """The fields that come next in a given event."""
+    if at == len(events):
+        raise ValueError(f"the {at} events must end with an ending; got {events[-1:]}")
+    return tuple(events[at][len(partial) : len(partial) + len(choices[0][1])])

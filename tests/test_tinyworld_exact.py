@@ -1,4 +1,4 @@
-"""TinyWorld in English: exact nats, exact next words, errors that name what is wrong, the blank."""
+"""TinyWorld in both languages: exact nats, exact next words, errors that name what is wrong, the blank."""
 
 import json
 import os
@@ -23,36 +23,44 @@ def plain(check: str, language: str, python: str = sys.executable) -> dict:
     return json.loads(done.stdout)
 
 
-def test_5000_stories_cost_what_the_generator_kept():
-    got = plain("nats", "en")
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_5000_stories_cost_what_the_generator_kept(language):
+    got = plain("nats", language)
     assert got["wrong"] == 0
     assert got["worst"] <= 1e-9  # a sum of about 60 logarithms: rounding stays far below
     assert got["types"] >= 120
     assert 40 <= got["shortest"] < got["longest"] <= 90
 
 
-def test_next_word_sums_to_one_and_multiplies_to_the_probability():
-    got = plain("next_word", "en")
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_next_word_sums_to_one_and_multiplies_to_the_probability(language):
+    got = plain("next_word", language)
     assert got["sums"] <= 1e-12  # a few thousand shares, summed in double precision
     assert got["products"] <= 1e-9
 
 
-def test_5000_mutated_words_give_another_story_or_an_error_that_names_them():
-    got = plain("mutations", "en")
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_5000_mutated_words_give_another_story_or_an_error_that_names_them(language):
+    got = plain("mutations", language)
     assert got["bad"] == 0
     assert got["stories"] > 10
     assert got["stories"] + got["errors"] == 5000
 
 
-def test_the_annotations_are_true():
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_annotations_are_true(language):
+    world = World(language)
     for seed in range(20):  # in this process, where every annotation is checked
-        story = WORLD.story(seed)
-        assert WORLD.parse(story.text).events == story.events
+        story = world.story(seed)
+        assert world.parse(story.text).events == story.events
 
 
-@pytest.mark.parametrize(("text", "answer"), [(BLANK["en"], " kite"), (TWIN["en"], " drum")])
-def test_the_blank_has_one_answer(text, answer):
-    assert WORLD.next_word(text) == {answer: 1.0}
+@pytest.mark.parametrize(
+    ("language", "blank", "answer"),
+    [("en", BLANK, " kite"), ("en", TWIN, " drum"), ("zh", BLANK, "风筝"), ("zh", TWIN, "鼓")],
+)
+def test_the_blank_has_one_answer(language, blank, answer):
+    assert World(language).next_word(blank[language]) == {answer: 1.0}
 
 
 def test_the_first_word_is_a_name_without_a_space():
@@ -78,6 +86,12 @@ def test_a_word_of_no_lexicon_and_a_text_that_stops_are_named():
         WORLD.parse("Mia had a red kite. Tom had")
     assert caught.value.word == END
     assert caught.value.expected == (" a", " an")
+
+
+def test_a_chinese_error_names_the_word_too():
+    with pytest.raises(TinyWorldError, match="'灯' cannot stand here; expected '风筝'") as caught:
+        World("zh").parse("米娅有一只红色的灯。")
+    assert caught.value.sentence == 1
 
 
 def test_bad_arguments_are_refused():
