@@ -41,6 +41,7 @@ export class View {
     element.append(this.host);
     this.ends = [];
     this.timers = {};
+    this.unsaved = 0;
     this.frame = 0;
     this.draw = () => "";
     this.redraw = this.redraw.bind(this);
@@ -51,9 +52,15 @@ export class View {
     return this.model.get(name);
   }
 
-  /** Store the reader's state: `view.set({ head: 2 })`. Watched traits redraw; Python gets them. */
+  /** Store the reader's state: `view.set({ head: 2 })`. Watched traits redraw; Python gets them within 50 ms. */
   set(traits) {
     for (const [name, value] of Object.entries(traits)) this.model.set(name, value);
+    this.unsaved ||= setTimeout(() => this.save(), 50); // the hand does not wait for the kernel
+  }
+
+  save() {
+    clearTimeout(this.unsaved);
+    this.unsaved = 0;
     this.model.save_changes();
   }
 
@@ -107,13 +114,16 @@ export class View {
 
   /** The value of a colour of the theme now, for a canvas: `view.color("--ink")`. */
   color(variable) {
-    this.probe ??= this.body.parentNode.appendChild(h("span", { hidden: true }));
-    this.probe.style.color = `var(${variable})`;
-    return getComputedStyle(this.probe).color;
+    if (!(variable in this.colors)) {
+      this.live.style.color = `var(${variable})`;
+      this.colors[variable] = getComputedStyle(this.live).color;
+    }
+    return this.colors[variable];
   }
 
   followTheme() {
     const follow = () => {
+      this.colors = {};
       const light = document.body.dataset.jpThemeLight;
       this.host.style.colorScheme = light === undefined ? "light dark" : light === "false" ? "dark" : "light";
       this.redraw();
@@ -127,6 +137,7 @@ export class View {
   end() {
     cancelAnimationFrame(this.frame);
     for (const timer of Object.values(this.timers)) clearTimeout(timer);
+    if (this.unsaved) this.save();
     for (const end of this.ends) end();
     this.host.remove();
   }
@@ -253,7 +264,11 @@ export function listbox(label, { onmove = () => {}, onpick }) {
 export function canvas(view, paint) {
   const surface = h("canvas", { "aria-hidden": "true" });
   const element = h("div", { class: "canvas" }, surface);
-  const observer = new ResizeObserver(view.redraw);
+  let box = { width: 0, height: 0 }; // from the observer: to measure while drawing would lay the page out again
+  const observer = new ResizeObserver(([entry]) => {
+    box = entry.contentRect;
+    view.redraw();
+  });
   observer.observe(element);
   view.ends.push(() => observer.disconnect());
   return {
@@ -261,7 +276,7 @@ export function canvas(view, paint) {
     surface,
     /** Paint now; call it from `draw`. Nothing happens while the box is hidden. */
     paint() {
-      const { width, height } = element.getBoundingClientRect();
+      const { width, height } = box;
       const ratio = window.devicePixelRatio || 1;
       const [w, ht] = [Math.round(width * ratio), Math.round(height * ratio)];
       if (w === 0 || ht === 0) return;
@@ -271,6 +286,8 @@ export function canvas(view, paint) {
       context.clearRect(0, 0, width, height);
       paint(context, width, height);
     },
+    /** The width of the box, 0 while it is hidden. */
+    width: () => box.width,
     /** A pointer's place in CSS pixels from the canvas's corner. */
     place(event) {
       const box = surface.getBoundingClientRect();
