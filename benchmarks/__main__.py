@@ -1,8 +1,9 @@
 """Measure, side by side in one run: `python -m benchmarks [GROUP …]`, or `make bench WHAT="import widgets"`.
 
-Each `bench_<group>.py` has `run()`, which returns its numbers. Without a group the quick ones run (those without
-`QUICK = False`), under ten minutes together. Each group prints a table and ends with one line of JSON. With LOG=1
-that line, with the date and NOTE="what was tried", is appended to `LOG.md`. Ratios are what to keep.
+Each `bench_<group>.py` has `run()`, which returns its numbers. Without a group the quick ones run (those
+without `QUICK = False`), under ten minutes together. Each group prints a table and ends with one line of
+JSON. With LOG=1 that line, with the date and NOTE="what was tried", is appended to `LOG.md`. Ratios are what
+to keep.
 """
 
 from __future__ import annotations

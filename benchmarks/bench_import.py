@@ -50,5 +50,5 @@ def run() -> dict[str, Any]:
         "slowest": max(seconds.items(), key=lambda item: item[1])[0],
         f"past_{BAR}_s": [name for name, s in seconds.items() if s > BAR],
         "python_alone": round(_command("-c", "pass"), 3),
-        "help": round(_command("-m", "llmasos_edu.cli", "--help"), 3),
+        "help": round(_command("-c", "from llmasos_edu.cli import app; app()", "--help"), 3),
     }

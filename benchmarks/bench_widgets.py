@@ -1,8 +1,8 @@
-"""From a move of the hand to the painted frame, in a real JupyterLab: the attention map, and matplotlib beside it.
+"""From a move of the hand to the painted frame, in a real JupyterLab; matplotlib beside our map.
 
-Each move is an input event sent at a random moment of a frame; the clock stops when the browser has painted the
-change (a message posted in the frame that drew it). So a wait for the screen's next refresh (up to 16.7 ms) is in
-it; `draw` is the time that drawing itself takes. Needs Chromium.
+Each move is an input event sent at a random moment of a frame; the clock stops when the browser has painted
+the change (a message posted in the frame that drew it). So a wait for the screen's next refresh (up to 16.7
+ms) is in it; `draw` is the time that drawing itself takes. Needs Chromium.
 """
 
 from __future__ import annotations
@@ -61,8 +61,8 @@ MOVES = f"""async (host, kind, n) => {{
   }};
   const moves = {{
     hover: () => map.dispatchEvent(new PointerEvent("pointermove", {{
-      clientX: box.right - 0.6 * box.width * Math.random(), clientY: box.bottom - 0.6 * box.height * Math.random(),
-      bubbles: true }})),
+      clientX: box.right - 0.6 * box.width * Math.random(),
+      clientY: box.bottom - 0.6 * box.height * Math.random(), bubbles: true }})),
     scale: (i) => slide(scale, i),
     temperature: (i) => slide(heat, i),
     mask: (i) => choose(mask, i),
@@ -99,9 +99,8 @@ STOCK = f"""async (output, n) => {{
 
 def _figures(found: list[list[float]]) -> dict[str, Any]:
     ms = sorted(total for total, _ in found)
-    figures = {
-        "n": len(ms), "median_ms": round(statistics.median(ms), 1), "p95_ms": round(ms[int(0.95 * (len(ms) - 1))], 1),
-    }  # fmt: skip
+    p95 = ms[int(0.95 * (len(ms) - 1))]
+    figures = {"n": len(ms), "median_ms": round(statistics.median(ms), 1), "p95_ms": round(p95, 1)}
     if draw := statistics.median(draw for _, draw in found):
         figures["draw_ms"] = round(draw, 2)
     return figures
@@ -112,21 +111,21 @@ def run() -> dict[str, Any]:
     sizes = {"T=16": (16, 2), "T=64": (64, 2), "T=256": (256, 2)}
     cells = {"set-up": SET_UP, **{name: f"shown({T}, {heads})" for name, (T, heads) in sizes.items()}}
     result: dict[str, Any] = {}
-    with tempfile.TemporaryDirectory() as home, contextlib.closing(Desk(Path(home))) as desk:
-        with desk.notebook({**cells, "stock": "by_matplotlib(64)"}) as notebook:
-            notebook.run(*cells, "stock")
-            for name in sizes:
-                host = notebook.widget(name)
-                result[f"attention_map {name}"] = {
-                    kind: _figures(
-                        host.evaluate(f"(host, [kind, n]) => ({MOVES})(host, kind, n)", [kind, 40])
-                    )
-                    for kind in ("hover", "scale", "temperature", "mask", "head")
-                }
-            output = notebook.cell("stock").locator(".jp-OutputArea-output").first
-            output.scroll_into_view_if_needed()
-            found = output.evaluate(f"(output, n) => ({STOCK})(output, n)", 15)
-            result["interactive_output + matplotlib T=64"] = {"temperature": _figures(found)}
+    with contextlib.ExitStack() as stack:
+        home = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        desk = stack.enter_context(contextlib.closing(Desk(home)))
+        notebook = stack.enter_context(desk.notebook({**cells, "stock": "by_matplotlib(64)"}))
+        notebook.run(*cells, "stock")
+        for name in sizes:
+            host = notebook.widget(name)
+            result[f"attention_map {name}"] = {
+                kind: _figures(host.evaluate(f"(host, [kind, n]) => ({MOVES})(host, kind, n)", [kind, 40]))
+                for kind in ("hover", "scale", "temperature", "mask", "head")
+            }
+        output = notebook.cell("stock").locator(".jp-OutputArea-output").first
+        output.scroll_into_view_if_needed()
+        found = output.evaluate(f"(output, n) => ({STOCK})(output, n)", 15)
+        result["interactive_output + matplotlib T=64"] = {"temperature": _figures(found)}
     ours = result["attention_map T=64"]["temperature"]["median_ms"]
     theirs = result["interactive_output + matplotlib T=64"]["temperature"]["median_ms"]
     return {**result, "times_faster_than_matplotlib_T=64": round(theirs / ours, 1)}

@@ -63,3 +63,33 @@ def test_no_key_leaks_from_stock_controls(notebook):
 def test_axe_finds_nothing(notebook, theme):
     notebook.theme(theme)
     assert notebook.violations(notebook.widget("dial")) == []
+
+
+def test_the_checks_can_fail(desk):
+    """A bare widget of the kind that leaks keys and has an unnamed control, and a cell that raises."""
+    bare = '''
+import anywidget
+class Bare(anywidget.AnyWidget):
+    _esm = """export default { render({ el }) {
+        el.innerHTML = '<div class=llmasos-widget data-rev=1><button></button></div>';
+    } }"""
+Bare()
+'''
+    with desk.notebook({"bare": bare, "raises": "1 / 0"}) as notebook:
+        notebook.run("bare")
+        host = notebook.widget("bare")
+        assert notebook.leaks(host.locator("button")).startswith("'b' changed")
+        assert [v for v in notebook.violations(host) if v.startswith("button-name")]
+        with pytest.raises(AssertionError, match="cell raises: ZeroDivisionError"):
+            notebook.run("raises")
+
+
+def test_a_request_to_the_outside_and_an_error_are_noticed(desk):
+    with (
+        pytest.raises(AssertionError, match=r"asked for.*example\.org"),
+        desk.notebook({"a": "1"}) as notebook,
+    ):
+        notebook.page.evaluate("fetch('https://example.org/x').catch(() => 0)")
+        notebook.errors.clear()  # the refused request logs one of its own
+    with pytest.raises(AssertionError, match=r"logged errors.*boo"), desk.notebook({"a": "1"}) as notebook:
+        notebook.page.evaluate("console.error('boo')")

@@ -78,36 +78,20 @@ function fitted(context, text, room) {
   return `${text.slice(0, n)}…`;
 }
 
-function drawLabels(context, { names, place, theme, row, column }) {
-  const { T, cell, left, top } = place;
-  const step = Math.ceil(13 / cell); // small cells: every step-th name, and always the row and column in hand
+/** One name: of a row at the left, or of a column, upright, above. */
+function drawName(context, text, i, across, { cell, left, top }) {
+  const at = (i + 0.5) * cell;
+  context.save();
   context.textBaseline = "middle";
-  for (let i = 0; i < T; i++) {
-    for (const [active, across] of [
-      [row, false],
-      [column, true],
-    ]) {
-      const near = active >= 0 && step > 1 && i !== active && Math.abs(i - active) < step;
-      if ((i % step !== 0 && i !== active) || near) continue;
-      context.save();
-      context.font = i === active ? `700 ${FONT}` : FONT;
-      context.fillStyle = i === active ? theme.accent : theme.ink;
-      if (across) {
-        context.translate(left + (i + 0.5) * cell, top - 5);
-        context.rotate(-Math.PI / 2);
-        context.textAlign = "left";
-        context.fillText(fitted(context, names[i], top - 8), 0, 0);
-      } else {
-        context.textAlign = "right";
-        context.fillText(fitted(context, names[i], left - 8), left - 5, top + (i + 0.5) * cell);
-      }
-      context.restore();
-    }
-  }
+  context.textAlign = across ? "left" : "right";
+  context.translate(...(across ? [left + at, top - 5] : [left - 5, top + at]));
+  if (across) context.rotate(-Math.PI / 2);
+  context.fillText(fitted(context, text, (across ? top : left) - 8), 0, 0);
+  context.restore();
 }
 
 /** Two strokes, dark in light, so that a line shows on every colour. */
-function outline(context, x, y, width, height, inner) {
+function outline(context, [x, y, width, height], inner) {
   for (const [colour, line] of [
     ["#000", 3.5],
     [inner, 1.5],
@@ -119,16 +103,36 @@ function outline(context, x, y, width, height, inner) {
 }
 
 /**
- * The whole map. `scene` has weights (T·T), names (T), rules (mask, hideFirst), table (colours), place (layout),
- * theme (ink, line, accent), row and column in hand (−1: none), pinned row.
+ * The map at rest. `scene` has weights (T·T), names (T), rules (mask, hideFirst), table (colours), place (layout),
+ * theme (ink, line, accent).
  */
 export function drawMap(context, scene) {
-  const { cell, left, top, side } = scene.place;
+  const { T, cell } = scene.place;
   drawCells(context, scene);
   drawNumbers(context, scene);
-  drawLabels(context, scene);
-  outline(context, left, top + scene.pinned * cell, side, cell, "#fff");
-  if (scene.row >= 0 && scene.row !== scene.pinned)
-    outline(context, left, top + scene.row * cell, side, cell, "#9cf");
-  if (scene.column >= 0) outline(context, left + scene.column * cell, top, cell, side, "#9cf");
+  context.font = FONT;
+  context.fillStyle = scene.theme.ink;
+  const step = Math.ceil(13 / cell); // where cells are small, every step-th name
+  for (let i = 0; i < T; i += step) {
+    drawName(context, scene.names[i], i, false, scene.place);
+    drawName(context, scene.names[i], i, true, scene.place);
+  }
+}
+
+/** What moves over the map: the row and column in hand (−1: none) with their names, and the pinned row. */
+export function drawHand(context, { place, names, theme, row, column, pinned }) {
+  const { cell, left, top, side } = place;
+  context.font = `700 ${FONT}`;
+  context.fillStyle = theme.accent;
+  if (row >= 0) {
+    context.clearRect(0, top + (row + 0.5) * cell - 8, left - 1, 16);
+    drawName(context, names[row], row, false, place);
+  }
+  if (column >= 0) {
+    context.clearRect(left + (column + 0.5) * cell - 8, 0, 16, top - 1);
+    drawName(context, names[column], column, true, place);
+    outline(context, [left + column * cell, top, cell, side], "#9cf");
+  }
+  outline(context, [left, top + pinned * cell, side, cell], "#fff");
+  if (row >= 0 && row !== pinned) outline(context, [left, top + row * cell, side, cell], "#9cf");
 }

@@ -1,6 +1,6 @@
 // The attention map: scale, temperature and mask under the finger; the softmax runs here.
 
-import { cellAt, drawMap, layout } from "./attention_draw.js";
+import { cellAt, drawHand, drawMap, layout } from "./attention_draw.js";
 import STYLES from "./attention_map.css";
 import {
   entropy,
@@ -12,7 +12,19 @@ import {
   topK,
   weightsOf,
 } from "./attention_math.js";
-import { canvas, checkbox, floats, h, listbox, nextIndex, select, slider, visible, widget } from "./base.js";
+import {
+  canvas,
+  checkbox,
+  floats,
+  h,
+  listbox,
+  nextIndex,
+  put,
+  select,
+  slider,
+  visible,
+  widget,
+} from "./base.js";
 import { colours, PALETTES, tint } from "./palette.js";
 
 const round = (x) => Number(x.toPrecision(3)).toString();
@@ -136,9 +148,9 @@ function makeTable() {
       const [most] = topK(row(i), 1);
       caption.textContent = `'${names[i]}' (${i}), ${pinned ? "pinned" : "under the pointer"}`;
       lines.forEach((l, j) => {
-        l.name.textContent = `${j} ${names[j]}`;
-        l.to.textContent = mayLook(i, j, rules) ? percent(weights[i * T + j]) : "may not";
-        l.from.textContent = mayLook(j, i, rules) ? percent(weights[j * T + i]) : "may not";
+        put(l.name, `${j} ${names[j]}`);
+        put(l.to, mayLook(i, j, rules) ? percent(weights[i * T + j]) : "may not");
+        put(l.from, mayLook(j, i, rules) ? percent(weights[j * T + i]) : "may not");
         l.swatch.style.background = tint(table, weights[i * T + j]).paper;
         l.tr.toggleAttribute("data-top", j === most && row(i)[most] > 0);
       });
@@ -146,49 +158,75 @@ function makeTable() {
   };
 }
 
-/** The map itself, with its pointer and its cell cursor. `hand` holds the cell in hand: browser state. */
+/** Keeps a picture until one of `parts` is another: what stands still is drawn once. */
+function makeCache() {
+  let [parts, picture] = [[], null];
+  return (newParts, context, draw) => {
+    if (newParts.length !== parts.length || newParts.some((part, i) => part !== parts[i])) {
+      const { width, height } = context.canvas;
+      picture = new OffscreenCanvas(width, height);
+      const inner = picture.getContext("2d");
+      inner.setTransform(context.getTransform());
+      draw(inner);
+      parts = newParts;
+    }
+    context.save();
+    context.resetTransform();
+    context.drawImage(picture, 0, 0);
+    context.restore();
+  };
+}
+
+/** The map itself, with its pointer and its cell cursor. `hand` is the cell in hand: the browser's own state. */
 function makeMap(view, state, hand) {
-  let place = null;
-  const surface = canvas(view, (context) => hand.paint(context, place));
-  const { element } = surface;
   const label =
     "Attention map. Arrow keys move the cell, Home and End go to the ends of the row, Enter pins the row, Escape releases it.";
+  const cached = makeCache();
+  let place = null;
+  const surface = canvas(view, (context) => {
+    const now = state();
+    const theme = { ink: view.color("--ink"), line: view.color("--line"), accent: view.color("--accent") };
+    const table = colours(view.get("palette"));
+    const size = [context.canvas.width, context.canvas.height];
+    cached([now, table, place.cell, ...size, ...Object.values(theme)], context, (inner) =>
+      drawMap(inner, { ...now, place, theme, table }),
+    );
+    drawHand(context, { ...now, ...hand, place, theme, pinned: view.get("row") });
+  });
+  const { element } = surface;
   element.classList.add("map");
   for (const [name, value] of Object.entries({ role: "application", tabindex: 0, "aria-label": label })) {
     element.setAttribute(name, value);
   }
-  const speak = () => {
-    const { names, weights, T } = state();
-    const [i, j] = [hand.row, hand.column];
-    view.say(`'${names[i]}' looks at '${names[j]}': ${percent(weights[i * T + j])}`);
-  };
   const move = (cell) => {
-    [hand.row, hand.column] = cell ?? [-1, -1];
+    const [row, column] = cell ?? [-1, -1];
+    if (row === hand.row && column === hand.column) return;
+    [hand.row, hand.column] = [row, column];
     view.redraw();
   };
-  element.addEventListener("pointermove", (event) => move(cellAt(place, ...surface.place(event))));
+  const under = (event) => place && cellAt(place, ...surface.place(event));
+  element.addEventListener("pointermove", (event) => move(under(event)));
   element.addEventListener("pointerleave", () => move(null));
-  element.addEventListener("click", (event) => {
-    const cell = cellAt(place, ...surface.place(event));
-    if (cell) view.set({ row: cell[0] });
-  });
+  element.addEventListener("click", (event) => under(event) && view.set({ row: under(event)[0] }));
   element.addEventListener("keydown", (event) => {
-    const { T } = state();
-    const [row, column] = hand.row < 0 ? [view.get("row"), 0] : [hand.row, hand.column];
-    const to = nextIndex(event.key, event.key.match(/Up|Down/) ? row : column, T);
-    if (to !== undefined) move(event.key.match(/Up|Down/) ? [to, column] : [row, to]);
+    const { T, names, weights } = state();
+    const [row, column] = hand.row < 0 ? [view.get("row"), 0] : [hand.row, Math.max(0, hand.column)];
+    const upright = /Up|Down/.test(event.key);
+    const to = nextIndex(event.key, upright ? row : column, T);
+    if (to !== undefined) move(upright ? [to, column] : [row, to]);
     else if (event.key === "Enter") view.set({ row });
     else if (event.key === "Escape") move(null);
     else return;
     event.preventDefault();
-    if (hand.row >= 0) speak();
+    const { row: i, column: j } = hand;
+    if (i >= 0) view.say(`'${names[i]}' looks at '${names[j]}': ${percent(weights[i * T + j])}`);
   });
   return {
     element,
     show() {
       const { names, T } = state();
-      const width = element.getBoundingClientRect().width;
-      place = layout(T, width, Math.max(...names.map((name) => name.length)));
+      if (surface.width() === 0) return;
+      place = layout(T, surface.width(), Math.max(...names.map((name) => name.length)));
       element.style.height = `${place.top + place.side + 2}px`;
       surface.paint();
     },
@@ -222,20 +260,6 @@ export default widget(STYLES, (view) => {
   );
   view.watch("seq", "head", "scale", "temperature", "mask", "hide_first", "palette", "row");
 
-  hand.paint = (context, place) => {
-    const now = state();
-    const theme = { ink: view.color("--ink"), line: view.color("--line"), accent: view.color("--accent") };
-    const { row, column } = hand;
-    drawMap(context, {
-      ...now,
-      place,
-      theme,
-      row,
-      column,
-      pinned: view.get("row"),
-      table: colours(view.get("palette")),
-    });
-  };
   const describe = ({ T, names, weights, sink, row }, i) => {
     if (hand.column >= 0)
       return `'${names[i]}' looks at '${names[hand.column]}': ${percent(weights[i * T + hand.column])}`;
@@ -244,23 +268,28 @@ export default widget(STYLES, (view) => {
       ? `${spread}; token 0, '${names[0]}', is a sink: it takes ${percent(sink)} of this head`
       : spread;
   };
-  return () => {
-    const now = state();
-    const pinned = view.get("row");
-    if (Math.max(hand.row, hand.column) >= now.T) [hand.row, hand.column] = [-1, -1]; // fewer tokens than before
-    const i = hand.row >= 0 ? hand.row : pinned;
-    const palette = colours(view.get("palette"));
-    controls.show();
-    tokens.show(now.names, pinned);
+  const showRow = (now, i, pinned, palette) => {
     tokens.options.forEach((option, j) => {
       const { paper, ink } = mayLook(i, j, now.rules) ? tint(palette, now.row(i)[j]) : { paper: "", ink: "" };
       [option.style.background, option.style.color] = [paper, ink];
     });
     table.show(now, i, i === pinned, palette);
-    map.show();
+    put(cell, describe(now, i));
+  };
+  return () => {
+    const now = state();
+    const pinned = view.get("row");
+    if (Math.max(hand.row, hand.column) >= now.T) [hand.row, hand.column] = [-1, -1]; // fewer tokens than before
+    const i = hand.row >= 0 ? hand.row : pinned;
     const said = sentenceOf(now.row(i), now.names, i);
-    sentence.textContent = said;
-    cell.textContent = describe(now, i);
+    controls.show();
+    tokens.show(now.names, pinned);
+    map.show();
+    put(sentence, said);
+    const rest = () => showRow(now, i, pinned, colours(view.get("palette")));
+    if (now.T > 64)
+      view.later("row", 60, rest); // the picture follows the hand, hundreds of words a moment later
+    else rest();
     if (hand.row < 0) view.say(said);
     return sentenceOf(now.row(pinned), now.names, pinned);
   };

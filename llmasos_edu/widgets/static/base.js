@@ -14,6 +14,11 @@ export function h(tag, attributes = {}, ...children) {
   return element;
 }
 
+/** Set an element's text if it is another: what stays the same costs no layout. */
+export function put(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
 /** The bytes of a trait as float32 numbers. (A message may place them at any offset: copy to align.) */
 export function floats(view) {
   return new Float32Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
@@ -124,6 +129,10 @@ export class View {
   followTheme() {
     const follow = () => {
       this.colors = {};
+      this.later("theme", 300, () => {
+        this.colors = {}; // a theme's colours may arrive after its name
+        this.redraw();
+      });
       const light = document.body.dataset.jpThemeLight;
       this.host.style.colorScheme = light === undefined ? "light dark" : light === "false" ? "dark" : "light";
       this.redraw();

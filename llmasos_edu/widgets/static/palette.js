@@ -11,8 +11,15 @@ const STOPS = {
 /** The names of the palettes, the default first. */
 export const PALETTES = Object.keys(STOPS);
 
+const made = {};
+
 /** 256 colours as bytes r, g, b, r, g, b, …: from weight 0 to weight 1. */
 export function colours(name) {
+  made[name] ??= interpolate(name);
+  return made[name];
+}
+
+function interpolate(name) {
   const stops = STOPS[name].match(/../g).map((byte) => Number.parseInt(byte, 16));
   const last = stops.length / 3 - 1;
   const table = new Uint8Array(256 * 3);
