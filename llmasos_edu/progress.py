@@ -67,14 +67,17 @@ def record(event: Mapping[str, Any]) -> bool:
     return True
 
 
-def read() -> tuple[list[dict[str, Any]], list[Problem]]:
+def read(file: Path | None = None) -> tuple[list[dict[str, Any]], list[Problem]]:
     """All events in the order of writing, and the lines that do not count.
+
+    Args:
+        file: Another log than the learner's own.
 
     Returns:
         The events, and a `Problem` for each line that is damaged or was written by a newer version.
     """
     try:
-        lines = path().read_bytes().split(b"\n")
+        lines = (file or path()).read_bytes().split(b"\n")
     except FileNotFoundError:
         return [], []
     events: list[dict[str, Any]] = []
