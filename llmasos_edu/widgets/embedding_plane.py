@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import traitlets
 
-from llmasos_edu.rounding import number
 from llmasos_edu.widgets.base import Widget, as_bytes, assemble, escape
 
 if TYPE_CHECKING:
@@ -26,15 +25,16 @@ if TYPE_CHECKING:
 __all__ = ["EmbeddingPlane", "nearest", "principal_plane"]
 
 NEIGHBOURS = 3
-# (light colour, marker as an SVG path around 0, 0); colour and shape both tell the group
+# light theme's colour, dark theme's, marker as an SVG path around 0, 0: colour and shape both tell the group
 MARKERS = (
-    ("#0072b2", "M-5 0A5 5 0 1 1 5 0A5 5 0 1 1 -5 0Z"),
-    ("#c24e00", "M-4.5 -4.5H4.5V4.5H-4.5Z"),
-    ("#007a5a", "M0 -6L5.5 4.5H-5.5Z"),
-    ("#a23b88", "M0 -6.5L6.5 0L0 6.5L-6.5 0Z"),
-    ("#7a6a00", "M-2 -6H2V-2H6V2H2V6H-2V2H-6V-2H-2Z"),
-    ("#5b5b5b", "M-5.5 -4.5H5.5L0 6Z"),
+    ("#0072b2", "#6fc0f5", "M-5 0A5 5 0 1 1 5 0A5 5 0 1 1 -5 0Z"),
+    ("#c24e00", "#f0a050", "M-4.5 -4.5H4.5V4.5H-4.5Z"),
+    ("#007a5a", "#4fd1a5", "M0 -6L5.5 4.5H-5.5Z"),
+    ("#a23b88", "#ec9dd0", "M0 -6.5L6.5 0L0 6.5L-6.5 0Z"),
+    ("#7a6a00", "#e0cf4a", "M-2 -6H2V-2H6V2H2V6H-2V2H-6V-2H-2Z"),
+    ("#5b5b5b", "#c4c4c4", "M-5.5 -4.5H5.5L0 6Z"),
 )
+LIGHT, DARK, PATHS = zip(*MARKERS, strict=True)
 
 
 def principal_plane(snapshots: Float[np.ndarray, "S W D"]) -> Float[np.ndarray, "S W 2"]:
@@ -109,7 +109,8 @@ class EmbeddingPlane(Widget):
     words = traitlets.List(traitlets.Unicode()).tag(sync=True)
     groups = traitlets.List(traitlets.Int()).tag(sync=True)
     names = traitlets.List(traitlets.Unicode()).tag(sync=True)
-    markers = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    markers = traitlets.List(traitlets.Unicode(), list(PATHS)).tag(sync=True)
+    colours = traitlets.Dict({"light": list(LIGHT), "dark": list(DARK)}).tag(sync=True)
     steps = traitlets.List(traitlets.Int()).tag(sync=True)
     points = traitlets.Bytes(b"").tag(sync=True)  # float32 (S, W, 2)
     neighbours = traitlets.Bytes(b"").tag(sync=True)  # float32 (S, W, n, 2): index, cosine
@@ -135,7 +136,6 @@ class EmbeddingPlane(Widget):
             words=list(words),
             groups=[names.index(g) for g in groups],
             names=names,
-            markers=[path for _, path in MARKERS],
             steps=[int(s) for s in steps],
             points=as_bytes(self._plane),
             neighbours=as_bytes(self._neighbours),
@@ -165,7 +165,7 @@ class EmbeddingPlane(Widget):
         return "\n".join([sentence, *map(self._neighbours_of, shown)])
 
     def _neighbours_of(self, i: int) -> str:
-        near = [f"{self.words[int(j)]} {number(c, 2)}" for j, c in self._neighbours[self.at, i]]
+        near = [f"{self.words[int(j)]} {c:.2f}" for j, c in self._neighbours[self.at, i]]
         return f"Nearest to {self.words[i]} ({self.names[self.groups[i]]}), by cosine: {', '.join(near)}."
 
     def static_html(self) -> str:
@@ -190,8 +190,7 @@ class EmbeddingPlane(Widget):
 
 
 def _mark(x: int, y: int, group: int) -> str:
-    colour, path = MARKERS[group]
-    return f'<path transform="translate({x} {y})" d="{path}" fill="{colour}"/>'
+    return f'<path transform="translate({x} {y})" d="{PATHS[group]}" fill="{LIGHT[group]}"/>'
 
 
 def _name(x: int, y: int, word: str) -> str:

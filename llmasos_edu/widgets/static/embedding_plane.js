@@ -80,17 +80,24 @@ function byChance(groups) {
   return pairs / (groups.length * (groups.length - 1));
 }
 
+// from the paper itself: right after a change of theme, light-dark() still gives a canvas the colour before
+const isDark = (rgb) =>
+  rgb
+    .match(/\d+/g)
+    .slice(0, 3)
+    .map(Number)
+    .reduce((a, b) => a + b) <
+  3 * 128;
 const percent = (share) => `${Math.round(100 * share)} %`;
 
-/** The group's sign as a small picture; the parser knows what <svg> is, so no namespace stands here. */
-function marker(path, group) {
+/** A sign as a small picture; the parser knows what <svg> is, so no namespace stands here. */
+function sign(path) {
   const template = h("template");
   template.innerHTML =
     '<svg viewBox="-8 -8 16 16" width="16" height="16" aria-hidden="true"><path></path></svg>';
   const shape = template.content.querySelector("path");
   shape.setAttribute("d", path);
-  shape.setAttribute("style", `fill: var(--group${group})`);
-  return template.content;
+  return shape;
 }
 
 export default widget(STYLES, (view) => {
@@ -152,13 +159,9 @@ export default widget(STYLES, (view) => {
     hovered = -1;
     view.redraw();
   });
-  const legend = h(
-    "div",
-    { class: "row" },
-    ...names.map((name, group) =>
-      h("span", { class: "key" }, marker(view.get("markers")[group], group), name),
-    ),
-  );
+  const signs = names.map((_, group) => sign(view.get("markers")[group]));
+  const keys = names.map((name, group) => h("span", { class: "key" }, signs[group].parentNode, name));
+  const legend = h("div", { class: "row" }, ...keys);
   const now = h("p", { class: "now" });
   const told = h("p", { class: "now" });
   const plane = canvas(view, (context, width, height) => {
@@ -192,11 +195,15 @@ export default widget(STYLES, (view) => {
       context.lineTo(...place(friend));
       context.stroke();
     }
+    const colours = view.get("colours")[isDark(view.color("--paper")) ? "dark" : "light"];
+    signs.forEach((shape, group) => {
+      shape.style.fill = colours[group];
+    });
     groups.forEach((group, i) => {
       const [x, y] = place(i);
       context.save();
       context.translate(x, y);
-      context.fillStyle = view.color(`--group${group}`);
+      context.fillStyle = colours[group];
       context.fill(paths[group]);
       context.restore();
     });
