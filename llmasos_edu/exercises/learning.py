@@ -283,8 +283,8 @@ def _loop(  # one loop, and the places where people go astray as arguments
         if zero:
             table.grad = None
         loss.backward()
-        with torch.no_grad():
-            table -= lr * table.grad
+        assert table.grad is not None
+        table.data -= lr * table.grad
     return table.detach()
 
 
