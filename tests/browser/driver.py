@@ -177,6 +177,11 @@ class Notebook:
         """What `source` prints in the kernel, without a cell."""
         return self.page.evaluate(ASK, source).strip()
 
+    def settled(self) -> None:
+        """Wait until the browser's last word (at most 130 ms late) has reached the kernel."""
+        self.page.wait_for_timeout(250)
+        self.wait_idle()
+
     def cell(self, id: str):
         """The cell's element."""
         at = [name for name, _ in self.ids()].index(id)

@@ -41,15 +41,9 @@ def options(host):
     return host.get_by_role("listbox").get_by_role("option")
 
 
-def settled(notebook):
-    """What Python knows once the browser's last word has arrived."""
-    notebook.page.wait_for_timeout(250)
-    notebook.wait_idle()
-
-
 def same_words(notebook):
     """The browser's sentence and Python's own, for the state that both hold."""
-    settled(notebook)
+    notebook.settled()
     browser, python = notebook.python("print(shown.summary, shown.text().splitlines()[0], sep='|')").split(
         "|"
     )
@@ -113,7 +107,7 @@ def test_hover_previews_and_a_click_pins(notebook, shown):
     shown.get_by_text("under the pointer").wait_for()
     hovered = caption.inner_text()
     notebook.page.mouse.click(x, y)
-    settled(notebook)
+    notebook.settled()
     assert caption.inner_text() == hovered.replace("under the pointer", "pinned")
     assert notebook.python("print(shown.row)") == "3"
     notebook.page.mouse.move(2, 2)
@@ -129,7 +123,7 @@ def test_the_map_by_keyboard_alone(notebook, shown):
     notebook.page.wait_for_timeout(700)  # the live region speaks at most twice a second
     assert shown.get_by_role("status").inner_text().startswith("'on' looks at 'cat': ")
     notebook.page.keyboard.press("Enter")
-    settled(notebook)
+    notebook.settled()
     assert notebook.python("print(shown.row)") == "3"
     notebook.page.keyboard.press("End")
     notebook.page.keyboard.press("Escape")
@@ -143,7 +137,7 @@ def test_tokens_by_keyboard_alone(notebook, shown):
     tokens.nth(5).focus()
     for key in ("Home", "ArrowRight", "Enter"):
         notebook.page.keyboard.press(key)
-    settled(notebook)
+    notebook.settled()
     assert notebook.python("print(shown.row)") == "1"
     assert tokens.nth(1).get_attribute("aria-selected") == "true"
     same_words(notebook)

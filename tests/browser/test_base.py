@@ -37,7 +37,7 @@ def test_the_dial_moves_both_ways(notebook):
     rev = notebook.rev(dial)
     dial.get_by_role("slider").press("ArrowRight")
     notebook.wait_rev(dial, rev)
-    notebook.page.wait_for_timeout(400)
+    notebook.settled()
     assert notebook.python("print(dial.angle, dial.summary)") == "31 The dial stands at 31 degrees."
     rev = notebook.rev(dial)
     notebook.python("dial.angle = 70")
