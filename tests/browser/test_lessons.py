@@ -1,6 +1,6 @@
 """Every lesson in a real JupyterLab: its set-up and its widget cells run, and its widgets can be used.
 
-A widget cell is tagged `widget` and depends on the set-up alone. What only one widget does is tested beside it.
+A widget cell is tagged `widget` and depends on the set-up alone. What one widget does is tested beside it.
 """
 
 import json
