@@ -111,12 +111,15 @@ class Chinese(Grammar):
         clear = other != owner and (kind != "asked" or who != owner)  # 问句里的 "自己" 是谁?
         key = ("T", thing, colour, who, owner, clear, it)
         if key not in self.memo:
-            own, name = who == owner, self.name(thing)
+            own, shade, name = who == owner, self.name(colour), self.name(thing)
             self.memo[key] = self.forms(
-                (5, f"{self.name(colour)} 的 {name}"),
-                (2, name),
-                (0 if not clear else 2 if own else 1, f"{'自己' if own else self.name(owner)} 的 {name}"),
-                (5 if it else 0, "它"),
+                (6, f"{shade} 的 {name}"),
+                (1, name),
+                (
+                    0 if not clear else 2 if own else 1,
+                    f"{'自己' if own else self.name(owner)} 的 {shade} {name}",
+                ),
+                (4 if it else 0, "它"),
             )
         return self.memo[key]
 

@@ -115,10 +115,10 @@ class English(Grammar):
             own = who == owner
             whose = PRONOUNS[self.world.pronoun(who)][1] if own else f"{owner} 's"
             self.memo[key] = self.forms(
-                (5, f"the {colour} {thing}"),
-                (2, f"the {thing}"),
-                (0 if not clear else 2 if own else 1, f"{whose} {thing}"),
-                (5 if it else 0, "it"),
+                (6, f"the {colour} {thing}"),
+                (1, f"the {thing}"),
+                (0 if not clear else 2 if own else 1, f"{whose} {colour} {thing}"),
+                (4 if it else 0, "it"),
             )
         return self.memo[key]
 
