@@ -36,7 +36,11 @@ class Block(nn.Module):
         b, t, _ = x.shape
         q, k, v = self.qkv(F.rms_norm(x, (D,))).view(b, t, 3, HEADS, -1).permute(2, 0, 3, 1, 4)
         q, k = (turn(F.rms_norm(y, y.shape[-1:]), cos, sin) for y in (q, k))
-        y = F.scaled_dot_product_attention(q, k, v, is_causal=True).transpose(1, 2).reshape(b, t, D)
+        y = (
+            F.scaled_dot_product_attention(q, k, v, is_causal=True, scale=0.4)
+            .transpose(1, 2)
+            .reshape(b, t, D)
+        )
         x = x + self.out(y)
         return x + self.down(F.relu(self.up(F.rms_norm(x, (D,)))).square())
 

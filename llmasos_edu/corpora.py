@@ -1,4 +1,4 @@
-"""The `corpus=` dial: TinyWorld, Python's standard library, or the reader's own file, as a stream of documents.
+"""The `corpus=` dial: TinyWorld, the standard library's source text, or a file of one's own, as a stream.
 
 Teaches: a corpus is a stream of documents; a model sees text and does not care whose. TinyWorld has an exact
 floor; for real text nobody knows the floor. Leaves out: cleaning and packing. Lessons 02 and 03 use it first.
