@@ -34,7 +34,8 @@ export default widget(STYLES, (view) => {
   });
   view.body.append(
     h("label", { class: "text" }, "text", area),
-    h("div", { class: "row film" }, film.element, back, forth, bytes.element),
+    h("div", { class: "film" }, film.element),
+    h("div", { class: "row" }, back, forth, bytes.element),
     merge,
     list.element,
     about,
