@@ -15,8 +15,8 @@ LESSON = Lesson(
 
 RECALL: dict[str, Recall] = {
     "r1": Recall(
-        question="In the list behind the next word you choose a word of probability 0.5, and in the list after "
-        "it one of probability 0.2. How probable are the two words together?",
+        question="In the list behind the next word you choose a word of probability 0.5, and in the list "
+        "after it one of probability 0.2. How probable are the two words together?",
         answer=0.1,
         because="the probability of a text is the product of its words' probabilities.",
         wrong={
