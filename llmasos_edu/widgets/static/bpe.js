@@ -21,7 +21,7 @@ export function tables(byteIds, joins) {
     madeBy.set(joined, [rank, left, right]);
     bytesOf.set(joined, [...bytesOf.get(left), ...bytesOf.get(right)]);
   }
-  return { byteIds, joinOf, madeBy, bytesOf, merges: joins.length / 3 };
+  return { byteIds, joinOf, madeBy, bytesOf, pairs: joins, merges: joins.length / 3 };
 }
 
 /** Text cut into pre-tokens; what the pattern does not match is kept. `source` null: no cut. */

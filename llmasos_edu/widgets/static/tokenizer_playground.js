@@ -45,9 +45,7 @@ export default widget(STYLES, (view) => {
 
   function lastMerge(shown) {
     if (shown === 0) return ["No merge yet: every token is one byte."];
-    const [, left, right] = [...all.madeBy.values()].find(([rank]) => rank === shown - 1) ?? [];
-    if (left === undefined) return [`Merge ${shown} makes a token that an earlier merge made too.`];
-    const joined = all.joinOf.get(left * 2 ** 26 + right)[1];
+    const [left, right, joined] = all.pairs.slice(3 * shown - 3, 3 * shown);
     return [`Merge ${shown} joins `, chip(left), " and ", chip(right), " to ", chip(joined), "."];
   }
   const chip = (id) => h("code", {}, name(id));
@@ -64,8 +62,8 @@ export default widget(STYLES, (view) => {
     list.show(ids.map(name), picked);
     list.options.forEach((option, i) => {
       const small = bytes.input.checked ? hex(all.bytesOf.get(ids[i])) : String(ids[i]);
-      if (option.lastChild.textContent !== small || option.childNodes.length < 2)
-        option.replaceChildren(name(ids[i]), h("small", {}, small));
+      if (option.childElementCount === 0) option.append(h("small", {}, small));
+      else if (option.lastChild.textContent !== small) option.lastChild.textContent = small;
       option.classList.toggle("new", shown > 0 && all.madeBy.get(ids[i])?.[0] === shown - 1);
     });
   }
