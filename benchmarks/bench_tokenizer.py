@@ -1,7 +1,8 @@
 """BPE side by side in one run: the readable version, ours, and Hugging Face's (Rust, one thread).
 
 The text is Python's own documentation (the standard library carries it); the variable
-`LLMASOS_EDU_BENCH_TEXT` names another file. Ratios are what to keep; absolute times move with the machine.
+`LLMASOS_EDU_BENCH_TEXT` names another file. Seconds are CPU seconds on one core; ratios are what
+to keep.
 """
 
 from __future__ import annotations
@@ -33,12 +34,12 @@ def prose() -> str:
 
 
 def _seconds(call: Callable[[], Any], times: int = 3) -> float:
-    """The shortest of a few runs: what the machine can do when nobody disturbs it."""
+    """CPU seconds of the shortest of a few runs: what a core can do, whoever else uses the machine."""
     best = float("inf")
     for _ in range(times):
-        start = time.perf_counter()
+        start = time.process_time()
         call()
-        best = min(best, time.perf_counter() - start)
+        best = min(best, time.process_time() - start)
     return best
 
 
