@@ -2,11 +2,13 @@
 
 import contextlib
 import signal
+import subprocess
 import sys
 import threading
 import time
 import types
 
+import nbformat
 import numpy as np
 import pytest
 import torch
@@ -15,6 +17,7 @@ from llmasos_edu import exercises, progress
 from llmasos_edu.exercises import Exercise, Mistake, Probe, Property, check, running
 from llmasos_edu.exercises.comparing import describe, difference
 from llmasos_edu.exercises.diagnosing import diagnose
+from llmasos_edu.lesson_files import execute
 from llmasos_edu.rounding import number
 
 from .bank_contract import hold
@@ -113,7 +116,7 @@ def test_symptom_with_numbers_comes_before_the_name():
         "  Looks like: sum for mean",
         "  Why:        The sum grows with the length of a row.",
         "  Where:      What divides?",
-        '  A hint:     check.hint("rows.mean")',
+        '  For a hint: check.hint("rows.mean")',
     ]
 
 
@@ -145,11 +148,11 @@ def test_an_error_on_one_probe_is_part_of_the_signature():
 
     bank = Exercise(**{**vars(ROWS), "mistakes": (Mistake("mask misread", "Why.", "Where.", no_mask),)})
     result = diagnose(no_mask, bank)
+    line = no_mask.__code__.co_firstlineno + 2
     assert result.symptom == (
         'on "two rows, one column left out", it raised IndexError: boolean index did not match, '
-        "at line "
-        + str(no_mask.__code__.co_firstlineno + 2)
-        + ': raise IndexError("boolean index did not match").'
+        f'at line {line}, `raise IndexError("boolean index did not match")`. '
+        "It was given x (2, 3), ignore (3,)."
     )
     assert [m.name for m in result.mistakes] == ["mask misread"]
 
@@ -341,6 +344,51 @@ def test_no_interrupt_leaks_out_of_the_limit():
     time.sleep(3 * running.AGAIN)  # a leaked interrupt would come now
     assert ended <= {type(None), running.TimeUp}
     assert signal.getsignal(signal.SIGINT) is before
+
+
+SPINNING = """
+import time
+from llmasos_edu.exercises import Exercise, Probe
+from llmasos_edu.exercises.diagnosing import diagnose
+nothing = Exercise("a.b", "t", lambda x: x, lambda: [Probe("one", (1,))], hints=("", "", ""))
+def spin(x):
+    while True:
+        try: sum(range(100))
+        except Exception: pass
+print("still running after 0.3 seconds" in diagnose(spin, nothing, seconds=0.3).symptom)
+"""
+
+
+def test_in_a_terminal_the_loop_ends_and_what_follows_runs():
+    code = SPINNING + "\ntime.sleep(0.3)\nprint('alive')\n"
+    for how in (["-c", code], ["-i", "-q", "-c", code]):
+        done = subprocess.run(
+            [sys.executable, *how], input="1 + 1\n", capture_output=True, text=True, timeout=60
+        )
+        assert done.stdout.startswith("True\nalive\n"), done.stderr
+        assert "KeyboardInterrupt" not in done.stderr
+
+
+def test_in_a_kernel_the_loop_ends_and_the_next_cell_runs(tmp_path):
+    cells = [
+        nbformat.v4.new_code_cell(SPINNING.replace("print", "assert "), id="spin"),
+        nbformat.v4.new_code_cell("time.sleep(0.3)", id="next"),
+    ]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "spin.ipynb")
+    execute(tmp_path / "spin.ipynb", write=False)
+
+
+def test_a_call_that_fails_only_the_second_time():
+    calls = []
+
+    def tired(x, ignore=None):
+        calls.append(1)
+        if len(calls) > 3:
+            raise RuntimeError("again?")
+        return mean_of_rows(x, ignore)
+
+    symptom = diagnose(tired, ROWS).symptom
+    assert symptom.startswith('the first call went well; when called again, on "two rows", it raised Runt')
 
 
 def test_the_readers_own_ctrl_c_passes_through():

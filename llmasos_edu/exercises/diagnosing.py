@@ -58,7 +58,9 @@ def diagnose(function: Any, exercise: Exercise, seconds: float = SECONDS) -> Res
         return Result(exercise.key, "not attempted yet", task=exercise.task, hint=exercise.hints[0])
     ordinary = sum(not p.edge for p in probes)
     for stage in (ordinary, len(probes)):  # the edges once the rest is right
-        symptom = _error(probes[:stage], ran, seconds) or _wrong_value(exercise, probes[:stage], ran)
+        symptom = _error(exercise, probes[:stage], ran, seconds) or _wrong_value(
+            exercise, probes[:stage], ran
+        )
         if symptom:
             named = _matching(exercise, ran.outcomes[:stage])
             return Result(exercise.key, "not yet", symptom, named, _notes(ran))
@@ -107,7 +109,7 @@ def _is_stub(function: Callable[..., Any], ran: Ran) -> bool:
     return first.value is ...
 
 
-def _error(probes: Sequence[Probe], ran: Ran, seconds: float) -> str | None:
+def _error(exercise: Exercise, probes: Sequence[Probe], ran: Ran, seconds: float) -> str | None:
     """The first call that raised or never came back, in a sentence."""
     for probe, outcome in zip(probes, ran.outcomes, strict=False):
         error = outcome.error
@@ -120,8 +122,16 @@ def _error(probes: Sequence[Probe], ran: Ran, seconds: float) -> str | None:
                 "Is there a loop whose end is never reached?"
             )
         message = (str(error).strip().splitlines() or ["no message"])[0]
-        return f'on "{probe.name}", it raised {type(error).__name__}: {message[:160]}{at}.'
+        shapes = _shapes(exercise, probe)
+        return f'on "{probe.name}", it raised {type(error).__name__}: {message[:160]}{at}.{shapes}'
     return None
+
+
+def _shapes(exercise: Exercise, probe: Probe) -> str:
+    """The shapes that went in, since most errors in array code are about them."""
+    given = {**dict(zip(_parameters(exercise.reference), probe.args, strict=False)), **probe.kwargs}
+    shaped = [f"{name} {tuple(x.shape)}" for name, x in given.items() if hasattr(x, "shape")]
+    return f" It was given {', '.join(shaped)}." if shaped else ""
 
 
 def _wrong_value(exercise: Exercise, probes: Sequence[Probe], ran: Ran) -> str | None:
@@ -163,6 +173,9 @@ def _conduct(exercise: Exercise, probes: Sequence[Probe], ran: Ran) -> tuple[str
                         IN_PLACE,
                     )
     if exercise.repeatable:
+        again = _error(exercise, [probes[0]], Ran(ran.outcomes[len(probes) :]), SECONDS)
+        if again:
+            return f"the first call went well; when called again, {again}", UNSTEADY
         told = difference(ran.outcomes[-1].value, ran.outcomes[0].value, exercise.tolerance)
         if told:
             return (

@@ -71,10 +71,10 @@ class Result:
             told += [("Why", f"{m.name}: {m.why}") for m in self.mistakes]
             told += [("Where", f"{m.name}: {m.where}") for m in self.mistakes]
         if self.probes:
-            told.append(("Tried on", ", ".join(self.probes)))
+            told.append(("Tried on", "; ".join(self.probes)))
         told += [("Note", note) for note in self.notes]
         if self.status == "not yet":
-            told.append(("A hint", f'check.hint("{self.key}")'))
+            told.append(("For a hint", f'check.hint("{self.key}")'))
         return told
 
     def __str__(self) -> str:

@@ -142,12 +142,12 @@ def _outcome(limit: _TimeLimit, function: Callable[..., Any], args: tuple, kwarg
 
 
 def reader_line(trace: TracebackType | None) -> str:
-    """The innermost line of the reader's own code in a traceback, such as "line 3: w = q @ k"; no path."""
+    """The innermost line of the reader's own code in a traceback, such as "line 3, `w = q @ k`"; no path."""
     told = ""
     while trace is not None:
         code = trace.tb_frame.f_code
         if not str(Path(code.co_filename).resolve()).startswith(NOT_READER):
             source = linecache.getline(code.co_filename, trace.tb_lineno).strip()
-            told = f"line {trace.tb_lineno}{': ' + source if source else ''}"
+            told = f"line {trace.tb_lineno}{', `' + source + '`' if source else ''}"
         trace = trace.tb_next
     return told

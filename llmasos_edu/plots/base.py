@@ -29,7 +29,7 @@ Row = Sequence[Any] | np.ndarray  # numbers in a row
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 INK = "#222222"
 TWIN_LINES = 12
-DPI = 110
+DPI = 144  # one and a half pixels for each of a plain screen: sharp enough on fine ones, and still small
 COLOURS_KEPT = 96
 CJK = (
     "Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "Microsoft YaHei", "PingFang SC",

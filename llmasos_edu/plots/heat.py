@@ -115,9 +115,10 @@ def _draw(
             text = f"{values[r, c]:.2f}" if limits == (0, 1) else number(values[r, c], 2)
             colour = "black" if light else "white"
             axes.text(c, r, text, ha="center", va="center", fontsize=9, color=colour)
-    bar = figure.colorbar(image, ax=axes, shrink=0.8, pad=0.03)
-    bar.outline.set_visible(False)
-    bar.ax.tick_params(labelsize=8)
+    else:
+        bar = figure.colorbar(image, ax=axes, shrink=0.8, pad=0.03)
+        bar.outline.set_visible(False)
+        bar.ax.tick_params(labelsize=8)
     return figure
 
 
