@@ -156,10 +156,9 @@ class ForkingList(Widget):
     def static_html(self) -> str:
         """The text and the list as a table with bars of signs."""
         text = f"<p>{escape(self.prompt)}<b>{escape(_joined(self.chosen)) if self.chosen else ''}</b> …</p>"
-        most = max(p for _, p in self.options) or 1.0
         rows = "".join(
             f"<tr><th>{escape(token)}</th><td>{number(p)}</td>"
-            f'<td style="text-align: left" aria-hidden="true">{"▇" * round(BAR * p / most)}</td></tr>'
+            f'<td style="text-align: left" aria-hidden="true">{"▇" * round(BAR * p)}</td></tr>'
             for token, p in self.options
         )
         return f"{text}<table><tr><th>next</th><th>P</th><th></th></tr>{rows}</table>"

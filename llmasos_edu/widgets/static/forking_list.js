@@ -27,8 +27,8 @@ const join = (path) => path.map(([token]) => token).join("");
 const tokensOf = (path) => path.map(([token]) => token);
 
 /** One line of the list: the token, a bar, the probability. */
-function fill(option, [token, p], most) {
-  const bar = h("span", { class: "bar", style: `width: ${(100 * p) / most}%` });
+function fill(option, [token, p]) {
+  const bar = h("span", { class: "bar", style: `width: ${100 * p}%` });
   option.replaceChildren(
     h("span", { class: "token" }, visible(token)),
     h("span", { class: "track", "aria-hidden": "true" }, bar),
@@ -62,7 +62,8 @@ export default widget(STYLES, (view) => {
   const rest = h("p", { class: "hint" });
   const back = button("back one word", () => go(chosen().slice(0, -1)));
   const again = button("start again", () => go([]));
-  const left = h("ul", { class: "left", "aria-label": "texts left behind" });
+  const left = h("ul", { class: "left" });
+  const behind = h("div", { role: "group", "aria-label": "texts left behind" }, "left behind:", left);
   const hint = h(
     "p",
     { class: "hint" },
@@ -77,7 +78,7 @@ export default widget(STYLES, (view) => {
     h("div", { class: "row" }, back, again),
     hint,
     error,
-    left,
+    behind,
   );
   view.watch("seq");
   let spoken = view.get("seq");
@@ -108,16 +109,16 @@ export default widget(STYLES, (view) => {
 
   function drawList(options) {
     const had = list.element.matches(":focus-within");
-    const most = Math.max(...options.map(([, p]) => p)) || 1;
     list.show([], -1);
     list.show(tokensOf(options), -1);
-    for (const [i, option] of list.options.entries()) fill(option, options[i], most);
+    for (const [i, option] of list.options.entries()) fill(option, options[i]);
     if (had) list.options[0]?.focus();
     const others = Math.max(0, 1 - options.reduce((sum, [, p]) => sum + p, 0));
     rest.textContent = `all other tokens together: ${others.toPrecision(3)}`;
   }
 
   function drawLeft(path) {
+    behind.hidden = view.get("left").length === 0;
     left.replaceChildren(
       ...view.get("left").map((other) => {
         const n = sharedOf(other, path);
