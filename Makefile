@@ -27,7 +27,8 @@ test: $(VENV)/installed-dev
 	$(BIN)/mypy
 	$(BIN)/biome ci
 	$(FETCH)
-	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup
+	$(BIN)/python -m llmasos_edu.lesson_files compare -n $(WORKERS) $(LESSONS)
 
 notebooks: $(VENV)/installed-dev
 	$(FETCH)

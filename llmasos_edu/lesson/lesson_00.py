@@ -17,14 +17,14 @@ LESSON = Lesson(
 
 RECALL: dict[str, Recall] = {
     "r1": Recall(
-        question="Two words are chosen, the first with probability 0.5, the second with 0.2 after it. "
-        "How probable is the text of both?",
-        answer=0.1,
-        because="what is chosen one after the other multiplies: 0.5 × 0.2.",
+        question="From school: a coin shows heads with probability 1/2, a die shows six with 1/6. "
+        "How probable is it that both happen?",
+        answer=1 / 12,
+        because="what happens one after the other multiplies: 1/2 × 1/6 = 1/12.",
         wrong={
-            0.7: "Together they are rarer than either, so nothing is added.",
-            0.35: "A mean lies between the two; a text of both is rarer than either.",
+            2 / 3: "Both together are rarer than either, so nothing is added.",
+            1 / 3: "A mean lies between the two; both together are rarer than either.",
         },
-        look="00_start_here, the product",
+        look="any school book; section 3 of this lesson needs it",
     ),
 }

@@ -43,7 +43,7 @@ function fill(option, [token, p]) {
 export default widget(STYLES, (view) => {
   let asked = -1; // the state on which the last wish was made: until another comes, we wait
   const go = (tokens) => {
-    if (asked === view.get("seq")) return;
+    if (asked === view.get("seq") || (tokens.length === 0 && view.get("chosen").length === 0)) return;
     asked = view.get("seq");
     view.set({ wish: { tokens, seq: asked } });
     view.redraw();
@@ -108,11 +108,9 @@ export default widget(STYLES, (view) => {
   }
 
   function drawList(options) {
-    const had = list.element.matches(":focus-within");
     list.show([], -1);
     list.show(tokensOf(options), -1);
     for (const [i, option] of list.options.entries()) fill(option, options[i]);
-    if (had) list.options[0]?.focus();
     const others = Math.max(0, 1 - options.reduce((sum, [, p]) => sum + p, 0));
     rest.textContent = `all other tokens together: ${others.toPrecision(3)}`;
   }
@@ -137,11 +135,15 @@ export default widget(STYLES, (view) => {
     const waiting = asked === view.get("seq");
     list.element.setAttribute("aria-busy", String(waiting));
     if (waiting) return "";
+    // what is drawn anew may hold the focus: a key must not fall through to the notebook
+    const page = view.body.getRootNode();
+    const held = [text, list.element, left].some((part) => part.contains(page.activeElement));
     drawText(path);
     drawOdds(path);
     drawList(view.get("options"));
     drawLeft(path);
-    back.disabled = again.disabled = path.length === 0;
+    if (held) list.options[0].focus();
+    for (const control of [back, again]) control.setAttribute("aria-disabled", String(path.length === 0));
     error.hidden = view.get("error") === "";
     error.textContent = view.get("error");
     if (spoken !== view.get("seq")) view.say(view.get("summary"));
