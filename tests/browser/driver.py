@@ -218,6 +218,10 @@ class Notebook:
 
     def leaks(self, control) -> str:
         """Press Jupyter's keys in a control: "" if the notebook stays as it was, else what changed it."""
+        cells = f"{NOTEBOOK}.content.widgets.map(c => [c.model.id, c.model.type])"
+        state = f"() => JSON.stringify([{cells}, {NOTEBOOK}.content.activeCellIndex])"
+        control.focus()
+        before = self.page.evaluate(state)
         for key in (
             "b",
             "a",
@@ -226,17 +230,15 @@ class Notebook:
             "x",
             "m",
             "y",
-            "Enter",
             "ArrowDown",
             "ArrowUp",
             "ArrowLeft",
             "ArrowRight",
+            "Enter",
         ):
             control.focus()
-            before = self.ids(), self.page.evaluate(f"() => {NOTEBOOK}.content.activeCellIndex")
             control.press(key)
-            after = self.ids(), self.page.evaluate(f"() => {NOTEBOOK}.content.activeCellIndex")
-            if before != after:
+            if (after := self.page.evaluate(state)) != before:
                 return f"{key!r} changed {before} to {after}"
         return ""
 

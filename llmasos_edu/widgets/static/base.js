@@ -46,7 +46,6 @@ export class View {
     element.append(this.host);
     this.ends = [];
     this.timers = {};
-    this.unsaved = 0;
     this.frame = 0;
     this.draw = () => "";
     this.redraw = this.redraw.bind(this);
@@ -57,16 +56,10 @@ export class View {
     return this.model.get(name);
   }
 
-  /** Store the reader's state: `view.set({ head: 2 })`. Watched traits redraw; Python gets them within 50 ms. */
+  /** Store the reader's state: `view.set({ head: 2 })`. Watched traits redraw; Python gets them. */
   set(traits) {
     for (const [name, value] of Object.entries(traits)) this.model.set(name, value);
-    this.unsaved ||= setTimeout(() => this.save(), 50); // the hand does not wait for the kernel
-  }
-
-  save() {
-    clearTimeout(this.unsaved);
-    this.unsaved = 0;
-    this.model.save_changes();
+    this.model.save_changes(); // at once: what is not yet sent, the kernel's echo of an older value undoes
   }
 
   /** Call `listener` whenever the trait changes, here or in Python. */
@@ -146,7 +139,6 @@ export class View {
   end() {
     cancelAnimationFrame(this.frame);
     for (const timer of Object.values(this.timers)) clearTimeout(timer);
-    if (this.unsaved) this.save();
     for (const end of this.ends) end();
     this.host.remove();
   }
