@@ -105,6 +105,7 @@ export default widget(STYLES, (view) => {
     if (!shown()) {
       const { answer, candidates, beliefs } = rounds[at()];
       const cost = price(chips[answer] / CHIPS);
+      action.focus(); // before the sliders rest: a control that is disabled gives its focus to the notebook
       view.set({ costs: [...view.get("costs"), cost] });
       const them = believers.map((name) => `${name} ${price(beliefs[name][answer]).toFixed(1)}`);
       view.say(`It was ${candidates[answer].trim()}. You pay ${cost.toFixed(1)} nats, ${them.join(", ")}.`);
