@@ -125,6 +125,6 @@ def _bar(word: str, share: float) -> str:
     """A row of the list: the word, its share, and a bar as long."""
     return (
         f"<tr><td style='text-align:left'>{html.escape(word.strip())}</td><td>{share:.3f}</td>"
-        f"<td style='text-align:left'><div style='height:12px;width:{240 * share:.1f}px;"
+        f"<td style='text-align:left'><div style='height:12px;width:{400 * share:.1f}px;"
         "background:var(--jp-brand-color1,#1976d2)'></div></td></tr>"
     )
