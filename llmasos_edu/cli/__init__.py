@@ -67,3 +67,60 @@ def fetch(
         typer.echo(f"Error: {e}", err=True)
         raise typer.Exit(1) from e
     typer.echo(f"The real LLM is ready: {folder}")
+
+
+@app.command()
+def lessons(
+    fresh: Annotated[
+        str | None, typer.Option(metavar="NN", help="Add a new copy of lesson NN beside your old one.")
+    ] = None,
+) -> None:
+    """Give you your own copies of the lessons, in my_lessons/. A copy that is there is never touched."""
+    from ..lesson_files import copy_lessons
+
+    try:
+        made = copy_lessons(fresh=fresh)
+    except ValueError as e:
+        typer.echo(f"Error: {e}", err=True)
+        raise typer.Exit(1) from e
+    for path in made:
+        typer.echo(f"new: {path}")
+    if not made:
+        typer.echo("Your lessons are all there.")
+
+
+@app.command()
+def validate(
+    notebooks: Annotated[list[Path], typer.Argument(help="Any .ipynb files.", metavar="NOTEBOOK...")],
+) -> None:
+    """Read notebooks and say what would keep their check from proving anything. Runs nothing.
+
+    Every cell executed and in order, enough outputs compared, a claim where they are not, alt text on
+    pictures, no warning, path or host name in an output, fixed cell ids. Exits with 1 if anything is found.
+    """
+    from ..contract import check_notebook
+
+    failed = False
+    for path in notebooks:
+        try:
+            found = [str(problem) for problem in check_notebook(path)]
+        except (OSError, ValueError) as e:
+            found = [str(e)]
+        failed |= bool(found)
+        typer.echo("\n".join(f"{path}: {line}" for line in found or ["holds"]))
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def progress(
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for a teacher's own counting.")] = False,
+) -> None:
+    """Show what you have done: lessons, exercises, predictions. It lies on this machine alone."""
+    import json
+
+    from ..progress import read
+    from .report import as_text, summary
+
+    found = summary(*read())
+    typer.echo(json.dumps(found, ensure_ascii=False, indent=1) if as_json else as_text(found))
