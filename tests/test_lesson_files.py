@@ -48,6 +48,7 @@ def executed(tmp_path_factory):
     path = notebook(folder / "notebooks" / "04_made_up.ipynb", *LESSON)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(executing, "data_dir", lambda: folder / "data")
+        patch.setattr(executing, "repo_root", lambda: folder)
         assert lesson_files.execute(path) is True
         first = path.read_bytes()
         assert lesson_files.execute(path) is False
@@ -85,8 +86,7 @@ def test_the_lines_of_the_blank_are_stored(executed):
     assert stored == [{"lesson": "04", "name": "made up", "kite": 0.1235, "drum": 0.25}]
 
 
-def test_a_kept_output_is_renewed_when_its_source_changes_or_when_asked(executed, monkeypatch, tmp_path):
-    monkeypatch.setattr(executing, "data_dir", lambda: tmp_path / "data")
+def test_a_kept_output_is_renewed_when_its_source_changes_or_when_asked(executed, tmp_path):
     path = tmp_path / "04_copy.ipynb"
     path.write_bytes(executed[1].read_bytes())
     before = outputs(path, "clock")

@@ -77,6 +77,6 @@ def lesson_environment(folder: str | Path) -> dict[str, str]:
     start.parent.mkdir(parents=True, exist_ok=True)
     start.write_text(LOOPBACK_ONLY, encoding="utf-8")
     config = start.parents[1] / "ipython_kernel_config.py"
-    config.write_text("c.HistoryManager.enabled = False\n", encoding="utf-8")
+    config.write_text("c.HistoryManager.enabled = False\nc.IPKernelApp.log_level = 40\n", encoding="utf-8")
     state = {"LLMASOS_EDU_STATE": str(folder / "state"), "IPYTHONDIR": str(folder / "ipython")}
     return {**os.environ, **QUIET, **state}

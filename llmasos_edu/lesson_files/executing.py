@@ -15,7 +15,7 @@ from typing import Any
 import nbformat
 
 from llmasos_edu import progress, real_llm
-from llmasos_edu.files import atomic_write, data_dir
+from llmasos_edu.files import atomic_write, data_dir, repo_root
 from llmasos_edu.lesson_files.copies import RAN, write_notebook
 from llmasos_edu.lesson_files.environment import lesson_environment
 
@@ -67,7 +67,8 @@ def execute(
     if not write:
         return False
     _tidy(nb, {} if everything else stored)
-    _store_blank(rows)
+    if path.resolve().parent == repo_root() / "notebooks":
+        _store_blank(rows)
     return write_notebook(path, nb)
 
 
