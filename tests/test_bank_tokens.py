@@ -130,10 +130,10 @@ UNSEEN = {
         lambda text, merges: _replay(_pieces(text), sorted(merges)),
         lambda text, merges: _replay(_pieces(text), merges[:-1]),
         lambda text, merges: _replay(_pieces(text), merges[:1]),
+        lambda text, merges: _replay(_pieces(text[::-1]), merges)[::-1],
         lambda text, merges: list(dict.fromkeys(encode(text, merges))),
         lambda text, merges: [t for t in encode(text, merges) if t != b" "],
         lambda text, merges: encode(text, merges)[::-1],
-        lambda text, merges: [bytes([b]) for b in text.encode()],
     ],
     "bpe.next_merge": [
         lambda pieces: min(Counter(p for x in pieces for p in pairwise(x)).items(), key=lambda e: e[1])[0],
@@ -159,6 +159,152 @@ UNSEEN = {
 @pytest.mark.parametrize("exercise", EXERCISES, ids=lambda e: e.key)
 def test_bank(exercise):
     hold(exercise, variants=VARIANTS[exercise.key], pairs=PAIRS.get(exercise.key))
+
+
+# answers as a learner would write them, in code of their own, with the name that they deserve
+def their_merge(tokens, pair):  # lesson 01's, which takes anything
+    joined, i = [], 0
+    while i < len(tokens):
+        hit = tuple(tokens[i : i + 2]) == pair
+        joined.append(pair[0] + pair[1] if hit else tokens[i])
+        i += 2 if hit else 1
+    return joined
+
+
+def one_byte_numbers(text, merges):
+    result = []
+    for piece in split(text, GPT2_PATTERN):
+        tokens = list(piece.encode("utf-8"))
+        for pair in merges:
+            tokens = their_merge(tokens, pair)
+        result.extend(tokens)
+    return result
+
+
+def letters(text, merges):
+    result = []
+    for piece in split(text, GPT2_PATTERN):
+        tokens = list(piece)
+        for pair in merges:
+            tokens = their_merge(tokens, pair)
+        result += tokens
+    return result
+
+
+def whole_text(text, merges):
+    tokens = [bytes([b]) for b in text.encode()]
+    for pair in merges:
+        tokens = their_merge(tokens, pair)
+    return tokens
+
+
+def append_for_extend(text, merges):
+    result = []
+    for piece in split(text, GPT2_PATTERN):
+        tokens = [bytes([b]) for b in piece.encode()]
+        for pair in merges:
+            tokens = their_merge(tokens, pair)
+        result.append(tokens)
+    return result
+
+
+def return_too_early(text, merges):
+    tokens = []
+    for piece in split(text, GPT2_PATTERN):
+        tokens = [bytes([b]) for b in piece.encode()]
+        for pair in merges:
+            tokens = their_merge(tokens, pair)
+        return tokens
+    return tokens
+
+
+def not_assigned(text, merges):
+    out = []
+    for piece in split(text, GPT2_PATTERN):
+        tokens = [bytes([b]) for b in piece.encode()]
+        for pair in merges:
+            their_merge(tokens, pair)
+        out += tokens
+    return out
+
+
+def zeros(text, merges):
+    out = []
+    for piece in split(text, GPT2_PATTERN):
+        tokens = [bytes(b) for b in piece.encode()]
+        for pair in merges:
+            tokens = their_merge(tokens, pair)
+        out += tokens
+    return out
+
+
+def by_words(text, merges):
+    out = []
+    for word in text.split():
+        tokens = [bytes([b]) for b in word.encode()]
+        for pair in merges:
+            tokens = their_merge(tokens, pair)
+        out += tokens
+    return out
+
+
+def backwards(text, merges):
+    out = []
+    for piece in split(text, GPT2_PATTERN):
+        tokens = [bytes([b]) for b in piece.encode()]
+        for pair in reversed(merges):
+            tokens = their_merge(tokens, pair)
+        out += tokens
+    return out
+
+
+def greedy(text, merges):
+    known = {a + b for a, b in merges} | {bytes([b]) for b in range(256)}
+    out = []
+    for piece in split(text, GPT2_PATTERN):
+        raw, start = piece.encode(), 0
+        while start < len(raw):
+            end = len(raw)
+            while raw[start:end] not in known:
+                end -= 1
+            out.append(raw[start:end])
+            start = end
+    return out
+
+
+def any_known_pair(text, merges):
+    out = []
+    for piece in split(text, GPT2_PATTERN):
+        tokens = [bytes([b]) for b in piece.encode()]
+        i = 0
+        while i < len(tokens) - 1:
+            if (tokens[i], tokens[i + 1]) in merges:
+                tokens[i : i + 2] = [tokens[i] + tokens[i + 1]]
+                i = 0
+            else:
+                i += 1
+        out += tokens
+    return out
+
+
+LEARNERS = [
+    (one_byte_numbers, "numbers, or zeros, for single bytes"),
+    (letters, "characters for bytes"),
+    (whole_text, "merges across pre-tokens"),
+    (append_for_extend, "a list of lists"),
+    (return_too_early, "only one pre-token comes back"),
+    (not_assigned, "what merge gives is not kept"),
+    (zeros, "numbers, or zeros, for single bytes"),
+    (by_words, "the spaces are lost"),
+    (backwards, "the merges in reverse"),
+    (greedy, "the longest token first"),
+    (any_known_pair, "the leftmost pair first"),
+]
+
+
+@pytest.mark.parametrize(("wrong", "name"), LEARNERS)
+def test_learners_mistakes_get_their_name(wrong, name):
+    assert [m.name for m in diagnose(wrong, BY_KEY["tokens.encode"]).mistakes] == [name]
 
 
 @pytest.mark.parametrize("key", UNSEEN)

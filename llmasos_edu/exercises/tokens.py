@@ -6,10 +6,10 @@ pre-tokens, tokens decoded one by one. Learning the merges is in `bpe`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 
-from llmasos_edu.exercises.bpe import Pair, Piece, first_only, most, same_bytes, scan, single_bytes
+from llmasos_edu.exercises.bpe import Pair, Piece, most, same_bytes, single_bytes
 from llmasos_edu.exercises.engine import Exercise, Mistake, Probe, Property
 from llmasos_edu.tokenizer import GPT2_PATTERN, count_pairs, merge, split
 
@@ -46,21 +46,23 @@ def encode_probes() -> list[Probe]:
     ]
 
 
+def _cut(text: str) -> list[str]:
+    return split(text, GPT2_PATTERN)
+
+
 def _pieces(text: str) -> list[Piece]:
-    return [single_bytes(piece) for piece in split(text, GPT2_PATTERN)]
+    return [single_bytes(piece) for piece in _cut(text)]
 
 
-def _replay(
-    pieces: list[Piece], merges: Sequence[Pair], join: Callable[[Piece, Pair], Piece] = merge
-) -> Piece:
+def _replay(pieces: list[Piece], merges: Sequence[Pair]) -> Piece:
     for pair in merges:
-        pieces = [join(piece, pair) for piece in pieces]
+        pieces = [merge(piece, pair) for piece in pieces]
     return [token for piece in pieces for token in piece]
 
 
 def _longest_first(text: str, merges: list[Pair]) -> Piece:
     vocab, out = {a + b for a, b in merges}, []
-    for piece in split(text, GPT2_PATTERN):
+    for piece in _cut(text):
         rest = piece.encode()
         while rest:
             n = next((n for n in range(len(rest), 1, -1) if rest[:n] in vocab), 1)
@@ -97,9 +99,19 @@ ENCODE = Exercise(
         Mistake(
             "characters for bytes",
             why="风 begins as three tokens, one a byte; as one character it has no merge and no id.",
-            where="The first list: over text.encode(), not over the text.",
-            wrong=lambda text, merges: _replay(
-                [[c.encode() for c in piece] for piece in split(text, GPT2_PATTERN)], merges
+            where="The first list: over piece.encode(), not over the text itself.",
+            wrong=(
+                lambda text, merges: _replay([[c.encode() for c in p] for p in _cut(text)], merges),
+                lambda text, merges: [c for piece in _cut(text) for c in piece],
+            ),
+        ),
+        Mistake(
+            "numbers, or zeros, for single bytes",
+            why="A loop over bytes gives ints; bytes(107) is 107 zero bytes, bytes([107]) is the one byte k.",
+            where="The first list: [bytes([b]) for b in …].",
+            wrong=(
+                lambda text, merges: [b for piece in _cut(text) for b in piece.encode()],
+                lambda text, merges: _replay([[bytes(b) for b in p.encode()] for p in _cut(text)], merges),
             ),
         ),
         Mistake(
@@ -127,22 +139,28 @@ ENCODE = Exercise(
             wrong=lambda text, merges: _replay(_pieces(text), merges[::-1]),
         ),
         Mistake(
-            "only the first occurrence is merged",
-            why="A merge joins every place where its pair stands.",
-            where="Inside a merge: a break, a return, or list.index without a loop.",
-            wrong=lambda text, merges: _replay(_pieces(text), merges, first_only),
+            "what merge gives is not kept",
+            why="merge makes a new list; the next merge has to go on with it, and so has the result.",
+            where="tokens = merge(tokens, pair): one name on both sides, and that name is returned.",
+            wrong=(
+                lambda text, merges: single_bytes(text),
+                lambda text, merges: _replay(_pieces(text), merges[-1:]),
+            ),
         ),
         Mistake(
-            "the second token of a pair stays",
-            why="The scan goes on at the pair's second token: aaaaa becomes more than five bytes.",
-            where="After a hit the scan goes on two tokens later.",
-            wrong=lambda text, merges: _replay(_pieces(text), merges, lambda t, p: scan(t, p, step=1)),
+            "only one pre-token comes back",
+            why="A return inside the loop ends it at the first; a list begun anew in it keeps the last.",
+            where="The result begins before the loop over pre-tokens, and is returned after it.",
+            wrong=(
+                lambda text, merges: _replay(_pieces(text)[:1], merges),
+                lambda text, merges: _replay(_pieces(text)[-1:], merges),
+            ),
         ),
         Mistake(
-            "each merge starts from the single bytes again",
-            why="k·it cannot be joined where it has not been kept; only the last merge leaves a trace.",
-            where="Is the result of one merge given to the next?",
-            wrong=lambda text, merges: _replay(_pieces(text), merges[-1:]),
+            "a list of lists",
+            why="One list for each pre-token; the tokens of a text are one row.",
+            where="extend or += adds the tokens, append adds the list.",
+            wrong=lambda text, merges: [_replay([piece], merges) for piece in _pieces(text)],
         ),
         Mistake(
             "merges are learned anew from the text",
@@ -152,7 +170,7 @@ ENCODE = Exercise(
         ),
         Mistake(
             "the spaces are lost",
-            why="text.split() throws white space away; a token must give back every byte.",
+            why="text.split() throws white space away; the tokens must give back every byte.",
             where="How the text is cut: split(text, GPT2_PATTERN) keeps the space with its word.",
             wrong=lambda text, merges: _replay([single_bytes(word) for word in text.split()], merges),
         ),
@@ -194,8 +212,12 @@ DECODE = Exercise(
         Mistake(
             "tokens decoded one by one",
             why="A character may be spread over tokens; no part of it is text by itself.",
-            where="Join the bytes of all tokens before decoding.",
-            wrong=lambda tokens: "".join(t.decode("utf-8", errors="replace") for t in tokens),
+            where="Join the bytes of all tokens first; then decode once.",
+            wrong=(
+                lambda tokens: "".join(t.decode("utf-8", errors="replace") for t in tokens),
+                lambda tokens: "".join(t.decode("utf-8", errors="ignore") for t in tokens),
+                lambda tokens: "".join(t.decode("utf-8") for t in tokens),
+            ),
         ),
         Mistake(
             "wrong bytes are dropped silently",
@@ -204,22 +226,10 @@ DECODE = Exercise(
             wrong=lambda tokens: b"".join(tokens).decode("utf-8", errors="ignore"),
         ),
         Mistake(
-            "tokens decoded one by one, wrong bytes dropped",
-            why="A character that is spread over tokens disappears.",
-            where="Join the bytes of all tokens first; then decode once, with errors='replace'.",
-            wrong=lambda tokens: "".join(t.decode("utf-8", errors="ignore") for t in tokens),
-        ),
-        Mistake(
             "bytes that are no UTF-8 stop the program",
             why="A model can give any token after any other; half a character is no reason to stop.",
             where='decode("utf-8") alone is strict: it takes errors=.',
             wrong=lambda tokens: b"".join(tokens).decode("utf-8"),
-        ),
-        Mistake(
-            "tokens decoded one by one, strictly",
-            why="Half a character raises, although the next token holds the rest.",
-            where="Join the bytes of all tokens first; then decode once, with errors='replace'.",
-            wrong=lambda tokens: "".join(t.decode("utf-8") for t in tokens),
         ),
         Mistake(
             "one character a byte",
