@@ -5,6 +5,7 @@ Mistakes here are about units (bits, sums), about axes, and about numbers that a
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -30,17 +31,9 @@ def softmax_probes() -> list[Probe]:
         Probe("three rows of four scores, temperature 1", (UNEVEN.copy(), 1.0)),
         Probe("a square table, temperature 2", (SQUARE.copy(), 2.0)),
         Probe("temperature 1/2", (UNEVEN[:2].copy(), 0.5)),
-        Probe("scores in the thousands", (THOUSANDS.copy(), 1.0)),
-        Probe("one row thousands above the other", (UNLIKE_ROWS.copy(), 1.0)),
+        Probe("scores in the thousands", (THOUSANDS.copy(), 1.0), edge=True),
+        Probe("one row thousands above the other", (UNLIKE_ROWS.copy(), 1.0), edge=True),
     ]
-
-
-def _finite(call: Probe, got: Any, expected: Any) -> str | None:
-    if np.isfinite(got).all():
-        return None
-    bad = np.asarray(got)[~np.isfinite(got)].flat[0]
-    largest, smallest = number(call.args[0].max()), number(call.args[0].min())
-    return f"it gave {bad}, though every score is a number between {smallest} and {largest}"
 
 
 def _rows_sum_to_one(call: Probe, got: Any, expected: Any) -> str | None:
@@ -79,6 +72,16 @@ def _sum_without_keepdims(z: np.ndarray, temperature: float) -> np.ndarray:
     return e / e.sum(axis=-1)
 
 
+def _sum_without_keepdims_or_maximum(z: np.ndarray, temperature: float) -> np.ndarray:
+    e = np.exp(z / temperature)
+    return e / e.sum(axis=-1)
+
+
+def _rows_over_all(z: np.ndarray) -> np.ndarray:
+    e = np.exp(z - z.max(axis=-1, keepdims=True))
+    return e / e.sum()
+
+
 def _one_maximum(z: np.ndarray, temperature: float) -> np.ndarray:
     e = np.exp((z - z.max()) / temperature)
     return e / e.sum(axis=-1, keepdims=True)
@@ -95,7 +98,6 @@ SOFTMAX = Exercise(
     reference=softmax,
     probes=softmax_probes,
     properties=(
-        Property("every number is finite", _finite),
         Property("no probability is negative", _no_negative),
         Property("every row sums to one", _rows_sum_to_one),
         Property("temperature flattens or sharpens", _temperature_shows),
@@ -123,13 +125,16 @@ SOFTMAX = Exercise(
             "normalised over the whole table",
             why="All numbers together sum to 1, so each row holds only a part of it.",
             where="The sum: does it have an axis?",
-            wrong=lambda z, temperature: _stable(z / temperature, axis=None),
+            wrong=(
+                lambda z, temperature: _stable(z / temperature, axis=None),
+                lambda z, temperature: _rows_over_all(z / temperature),
+            ),
         ),
         Mistake(
             "the sum has lost its axis",
             why="Sums of shape (T,) are laid along the columns: an error, or wrong numbers if it is square.",
             where="The sum: keepdims=True keeps it as a column, (T, 1).",
-            wrong=_sum_without_keepdims,
+            wrong=(_sum_without_keepdims, _sum_without_keepdims_or_maximum),
         ),
         Mistake(
             "no exp: scores divided by their sum",
@@ -171,16 +176,14 @@ def cross_entropy_probes() -> list[Probe]:
         Probe("four equally likely words, twice", (np.zeros((2, 4)), np.array([0, 3]))),
         Probe("three positions, four words", (UNEVEN.copy(), np.array([1, 0, 2]))),
         Probe("as many positions as words", (SQUARE.copy(), np.array([2, 1, 1]))),
-        Probe("one position", (UNEVEN[1:2].copy(), np.array([3]))),
-        Probe("a word 2,000 below the best", (np.array([[0.0, -2000.0, -1.0]]), np.array([1]))),
-        Probe("scores in the thousands", (THOUSANDS.copy(), np.array([0, 3]))),
+        Probe("one position", (UNEVEN[1:2].copy(), np.array([3])), edge=True),
+        Probe("a word 2,000 below the best", (np.array([[0.0, -2000.0, -1.0]]), np.array([1])), edge=True),
+        Probe("scores in the thousands", (THOUSANDS.copy(), np.array([0, 3])), edge=True),
     ]
 
 
 def _known_costs(call: Probe, got: Any, expected: Any) -> str | None:
     logits, got = call.args[0], float(got)
-    if not np.isfinite(got):
-        return _finite(call, np.asarray(got), expected)
     if got < -1e-9:
         return f"the cost is {number(got)} nats; −log of a probability is never below 0"
     if not logits.any() and abs(got - expected) > 1e-4:
@@ -196,6 +199,10 @@ def _known_costs(call: Probe, got: Any, expected: Any) -> str | None:
 
 def _picked(logp: np.ndarray, targets: np.ndarray) -> np.ndarray:
     return logp[np.arange(len(targets)), targets]
+
+
+def _log_of_softmax(floor: float | int) -> Callable[[np.ndarray, np.ndarray], float]:
+    return lambda z, t: float(-np.log(_picked(_stable(z), t) + floor).mean())
 
 
 def _one_hot_mean(z: np.ndarray, targets: np.ndarray) -> float:
@@ -235,6 +242,12 @@ CROSS_ENTROPY = Exercise(
             wrong=lambda z, t: float(_picked(probability.log_softmax(z), t).mean()),
         ),
         Mistake(
+            "perplexity for nats",
+            why="exp of the mean nats counts equally likely words; the nats are the mean itself.",
+            where="The last line: is there an exp too many?",
+            wrong=lambda z, t: float(np.exp(probability.cross_entropy(z, t))),
+        ),
+        Mistake(
             "scores taken for log-probabilities",
             why="Scores may be anything; only after − log Σ exp do their exps sum to 1.",
             where="Between the scores and the picking: is there a log-softmax?",
@@ -247,28 +260,46 @@ CROSS_ENTROPY = Exercise(
             wrong=lambda z, t: probability.cross_entropy(probability.softmax(z), t),
         ),
         Mistake(
-            "normalised over the positions",
-            why="The words of one position must share the probability 1; here the positions share it.",
-            where="The axis of the softmax: the last one.",
-            wrong=lambda z, t: float(-_picked(probability.log_softmax(z, axis=0), t).mean()),
+            "normalised over the wrong axis",
+            why="The words of one position must share the probability 1; here positions share it.",
+            where="The axis of the sum in the softmax: the last one, with keepdims.",
+            wrong=(
+                lambda z, t: float(-_picked(probability.log_softmax(z, axis=0), t).mean()),
+                lambda z, t: float(probability.logsumexp(z.ravel()) - _picked(z, t).mean()),
+            ),
+        ),
+        Mistake(
+            "every position asked for every target",
+            why="logp[:, targets] is a table of T × T: each position also answers for the others' words.",
+            where="The picking: one row index for each target, np.arange(len(targets)).",
+            wrong=lambda z, t: float(-probability.log_softmax(z)[:, t].mean()),
+        ),
+        Mistake(
+            "the log of the mean",
+            why="The price of a text is a sum of logs; averaging probabilities first hides the rare words.",
+            where="The last lines: the logarithm first, then the mean.",
+            wrong=lambda z, t: float(-np.log(_picked(_stable(z), t).mean())),
         ),
         Mistake(
             "exp of a large score overflows",
-            why="exp(1000) is inf in a float, and inf / inf is NaN.",
+            why="exp(1000) is inf in a float, and nothing that is computed with it can be right.",
             where="Before exp: subtract each row's largest score.",
-            wrong=lambda z, t: float(-np.log(_picked(_overflowing(z), t)).mean()),
+            wrong=(
+                lambda z, t: float(-np.log(_picked(_overflowing(z), t)).mean()),
+                lambda z, t: float((np.log(np.exp(z).sum(axis=-1)) - _picked(z, t)).mean()),
+            ),
         ),
         Mistake(
             "the log of a probability that became 0",
-            why="exp(−2000) is 0 in a float, and log 0 is −inf; a log-softmax never makes that number.",
+            why="exp(−2000) is 0 in a float. Its log is −inf; a small number added only hides it.",
             where="Do not take np.log of a softmax: z − max − log Σ exp(z − max).",
-            wrong=lambda z, t: float(-np.log(_picked(_stable(z), t)).mean()),
+            wrong=tuple(_log_of_softmax(floor) for floor in (0, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12, 1e-15)),
         ),
         Mistake(
             "off by one: each position is asked for the next target",
             why="Here targets[i] belongs to logits[i]; the shift was made by the caller.",
             where="Slices such as logits[:-1] and targets[1:].",
-            wrong=lambda z, t: float(-_picked(probability.log_softmax(z[:-1]), t[1:]).mean()),
+            wrong=lambda z, t: float(-_picked(probability.log_softmax(z)[:-1], t[1:]).mean()),
         ),
     ),
     hints=(
