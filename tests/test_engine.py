@@ -1,6 +1,8 @@
 """The engine on a small bank: the mean of the rows of a matrix, and on everything a reader may hand in."""
 
 import contextlib
+import copy
+import math
 import signal
 import subprocess
 import sys
@@ -12,6 +14,8 @@ import nbformat
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from llmasos_edu import exercises, progress
 from llmasos_edu.exercises import Exercise, Mistake, Probe, Property, check, running
@@ -241,8 +245,8 @@ def test_an_input_changed_in_place():
 
     result = diagnose(in_place, ROWS)
     assert result.symptom == (
-        'on "two rows", it changed its input x: at [0, 0] got 0, expected 1.00 (6 of 6 values differ) '
-        "as before the call."
+        'on "two rows", it changed its input x. After the call: at [0, 0] got 0, expected 1.00 '
+        "(6 of 6 values differ)."
     )
     assert [m.name for m in result.mistakes] == ["an input is changed in place"]
 
@@ -520,3 +524,26 @@ def test_describe():
     assert describe(None) == "None"
     assert describe(["a"]) == "a list of 1 item"
     assert describe("x" * 100).endswith("…")
+
+
+numbers_ = st.floats(-100, 100) | st.integers(-100, 100)
+arrays = st.lists(st.floats(-100, 100), min_size=1, max_size=4).map(np.array)
+values = st.recursive(
+    numbers_ | arrays | st.text(max_size=3) | st.binary(max_size=3) | st.booleans() | st.none(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=2), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(values)
+def test_a_copy_never_differs(value):
+    assert difference(copy.deepcopy(value), value, 0.0) is None
+    assert difference(value, value, math.inf) is None
+
+
+@given(arrays, st.integers(0, 3), st.floats(0.01, 10))
+def test_a_changed_number_is_told_with_its_place(array, place, by):
+    place %= len(array)
+    other = array.copy()
+    other[place] += by
+    assert f"at [{place}] got " in difference(other, array, 1e-6)

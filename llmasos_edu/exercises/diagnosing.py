@@ -169,7 +169,7 @@ def _conduct(exercise: Exercise, probes: Sequence[Probe], ran: Ran) -> tuple[str
                 told = difference(now[name], was[name], 0.0)
                 if told:
                     return (
-                        f'on "{probe.name}", it changed its input {name}: {told} as before the call.',
+                        f'on "{probe.name}", it changed its input {name}. After the call: {told}.',
                         IN_PLACE,
                     )
     if exercise.repeatable:
@@ -178,10 +178,7 @@ def _conduct(exercise: Exercise, probes: Sequence[Probe], ran: Ran) -> tuple[str
             return f"the first call went well; when called again, {again}", UNSTEADY
         told = difference(ran.outcomes[-1].value, ran.outcomes[0].value, exercise.tolerance)
         if told:
-            return (
-                f'called twice on "{probes[0].name}", it gave two results: {told} as the first time.',
-                UNSTEADY,
-            )
+            return f'called twice on "{probes[0].name}", the second result is another: {told}.', UNSTEADY
     return None, IN_PLACE
 
 
