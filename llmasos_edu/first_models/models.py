@@ -68,7 +68,7 @@ class FixedWindow(nn.Module):
         super().__init__()
         _check_sizes(vocab_size=vocab_size, context_length=context_length, d_model=d_model, d_hidden=d_hidden)
         self.context_length = context_length
-        self.embedding = _normal(vocab_size, d_model, 1.0, generator)
+        self.embedding = _normal(vocab_size, d_model, 0.1, generator)  # small: what is learned outgrows it
         self.w_hidden = _normal(context_length * d_model, d_hidden, None, generator)
         self.b_hidden = nn.Parameter(torch.zeros(d_hidden))
         self.w_out = nn.Parameter(torch.zeros(d_hidden, vocab_size))  # zeros: it starts at ln V nats
