@@ -166,14 +166,18 @@ def test_split_halves_undoes_the_permutation_of_llama_cpp():
 
 
 @needs_model
-@pytest.mark.parametrize("text", ["", "a" * 9])
-def test_next_words_refuses(text):
-    if not text:
-        with pytest.raises(ValueError, match=r"1 to 8,192 tokens; got 0"):
-            real_llm.next_words(text)
-    else:
-        with pytest.raises(ValueError, match=r"top must be 1 to 49,152; got 0"):
-            real_llm.next_words(text, top=0)
+@pytest.mark.parametrize(
+    ("text", "top", "message"),
+    [
+        ("", 10, "1 to 8,192 tokens; got 0"),
+        ("a " * 9000, 10, "1 to 8,192 tokens; got 9,001"),
+        ("a", 0, "top must be 1 to 49,152; got 0"),
+        ("a", 49_153, "top must be 1 to 49,152; got 49153"),
+    ],
+)
+def test_next_words_refuses(text, top, message):
+    with pytest.raises(ValueError, match=message):
+        real_llm.next_words(text, top)
 
 
 @needs_model
