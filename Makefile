@@ -13,13 +13,14 @@ FETCH := $(if $(NO_MODEL),true,$(BIN)/llmasos-edu fetch smollm2 $(FROM_FILE))
 AT_LESSON_00 := --ip=127.0.0.1 --ServerApp.root_dir=my_lessons --LabApp.default_url=/lab/tree/00_start_here.ipynb
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 LESSONS ?= notebooks/*.ipynb
+MISSING := $(filter-out $(wildcard my_lessons/*),$(patsubst notebooks/%,my_lessons/%,$(wildcard notebooks/*)))
 WORKERS ?= 2
 
 .PHONY: lab test notebooks bench wheels
 
 lab: $(VENV)/installed-lab
 	@$(FETCH) || { echo "To go on without the real LLM: make lab NO_MODEL=1"; exit 1; }
-	@$(BIN)/llmasos-edu lessons
+	@$(if $(MISSING),$(BIN)/llmasos-edu lessons)
 	@$(BIN)/jupyter lab $(AT_LESSON_00) $(AS_ROOT) $(LAB_ARGS)
 
 test: $(VENV)/installed-dev

@@ -126,8 +126,13 @@ def test_the_server_is_local_and_asks_for_its_token_and_a_learners_copy_stays(co
     assert "pip" not in again.text().splitlines()[0]
 
 
-def test_a_second_run_installs_nothing(copy):
+def test_a_second_run_installs_and_copies_nothing(copy):
     assert "pip" not in dry(copy)
+    shutil.copytree(copy / "notebooks", copy / "my_lessons", dirs_exist_ok=True)
+    assert "llmasos-edu lessons" not in dry(copy)
+    (copy / "notebooks" / "99_new.ipynb").touch()
+    assert "llmasos-edu lessons" in dry(copy)
+    (copy / "notebooks" / "99_new.ipynb").unlink()
     (copy / "constraints.txt").touch()
     assert "pip install" in dry(copy)
     for stamp in STAMPS:
