@@ -2,7 +2,10 @@
 
 import pickle
 import random
+import subprocess
+import sys
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -25,6 +28,7 @@ from llmasos_edu.tokenizer import (
 from llmasos_edu.tokenizer.merging import LONG, merge_ids
 from llmasos_edu.tokenizer.training import TIES
 
+ROOT = Path(__file__).resolve().parent.parent
 PROSE = (
     "Mia had a red kite. Tom had a blue drum. Mia's kite flew; Tom's drum didn't.\n\n"
     "米娅有一个红色的风筝。汤姆有一个蓝色的鼓。 12 kites, 345 drums -- 🪁🥁!\n"
@@ -255,6 +259,22 @@ def test_too_little_text_stops_and_says_so(learn):
         assert learn("aaa", 300) == [(b"a", b"a"), (b"aa", b"a")]
     with pytest.warns(UserWarning, match="stopped after 0 merges"):
         assert learn("", 300) == []
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        ("tok.encode(5)", "text must be a str or bytes; got int"),
+        ("tok.decode('ab')", "ids must be a row of whole numbers; got 'ab'"),
+        ("tok.decode([1.5])", "ids must be a row of whole numbers"),
+        ("Tokenizer.train(b'abc', 300)", "text must be a str, or documents of type str; got int"),
+    ],
+)
+def test_wrong_types_are_told(call, message):
+    # in a process of its own: here the annotations are checked first
+    code = f"from llmasos_edu.tokenizer import Tokenizer; tok = Tokenizer.train('', None); {call}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert f"TypeError: {message}" in done.stderr
 
 
 def test_parts_that_do_not_fit():

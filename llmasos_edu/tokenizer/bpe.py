@@ -131,8 +131,12 @@ class Tokenizer:
                 becomes its one id; where several begin, the longest) or ``"text"`` (ordinary characters).
 
         Raises:
-            ValueError: If the text holds a special token and `special` is ``"refuse"``.
+            ValueError: If the text holds a special token and `special` is ``"refuse"``, or a byte for which
+                the vocabulary has no token.
+            TypeError: If `text` is neither.
         """
+        if not isinstance(text, str | bytes):
+            raise TypeError(f"text must be a str or bytes; got {type(text).__name__}")
         whole = text.decode("utf-8", "surrogateescape") if isinstance(text, bytes) else text
         ids: list[int] = []
         for part, is_special in self._segments(special)(whole):
@@ -186,6 +190,8 @@ class Tokenizer:
             return b"".join([self._bytes[index(i)] for i in ids])
         except KeyError as e:
             raise ValueError(self._no_such_id(e.args[0])) from None
+        except TypeError as e:
+            raise TypeError(f"ids must be a row of whole numbers; got {repr(ids)[:60]}") from e
 
     def token_bytes(self, id: SupportsIndex) -> bytes:
         """The bytes of one token."""

@@ -53,6 +53,7 @@ def train(
 
     Raises:
         ValueError: If the vocabulary is too small, the rule unknown, or `byte_order` no order of the bytes.
+        TypeError: If a document is no str.
 
     Example:
         >>> train("low low lower lowest", 258)
@@ -61,6 +62,8 @@ def train(
     check_request(vocab_size, 0, ties, byte_order)
     words: Counter[str] = Counter()
     for document in documents(text):
+        if not isinstance(document, str):
+            raise TypeError(f"text must be a str, or documents of type str; got {type(document).__name__}")
         words.update(split(document, pattern))
     row = _Row(words, byte_order)
     merges: list[Pair] = []
