@@ -41,7 +41,7 @@ def corpus(name: str | Path, *, seed: int = 0, limit: int | None = None) -> Iter
 
     Example:
         >>> [text[:12] for text in corpus("tinyworld", seed=1, limit=1)]
-        ['Max was a si']
+        ['Rosa was a n']
     """
     if seed < 0 or (limit is not None and limit < 0):
         raise ValueError(f"seed and limit must not be negative; got seed={seed}, limit={limit}")

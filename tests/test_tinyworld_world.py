@@ -69,8 +69,8 @@ def brings_together(events) -> set[tuple[str, str, str]]:
 
 def test_the_training_world_never_brings_a_held_out_combination_together():
     held = {(p, t, place) for (p, t), places in ENGLISH.held_out_table.items() for place in places}
-    assert len(held) == 144
-    assert Counter(place for *_, place in held) == dict.fromkeys(ENGLISH.place_names, 12)
+    assert len(held) == 100
+    assert Counter(place for *_, place in held) == dict.fromkeys(ENGLISH.place_names, 10)
     trained, full = set(), set()
     for seed in range(300):
         trained |= brings_together(ENGLISH.story(seed).events)
@@ -102,8 +102,8 @@ def test_a_bias_has_the_size_that_was_asked_for():
         for article in (" a", " an"):
             for job, p in jobs.next_word(first + article).items():
                 told[first[:3], job] += articles[article] * p / (articles[" a"] + articles[" an"])
-    assert math.isclose(told["Tom", " doctor"], 9 / 16)  # 9 against seven others
-    assert math.isclose(told["Mia", " doctor"], 1 / 8)
+    assert math.isclose(told["Tom", " doctor"], 9 / 18)  # 9 against nine others
+    assert math.isclose(told["Mia", " doctor"], 1 / 10)
     with pytest.raises(ValueError, match="odds must be a whole number"):
         Bias("he", "doctor", odds=0)
     with pytest.raises(ValueError, match="must be a job or colour"):
@@ -112,10 +112,10 @@ def test_a_bias_has_the_size_that_was_asked_for():
 
 def test_a_readers_own_words_join_the_world():
     world = ENGLISH.adding(person=Person("Noor", "努尔", "she"), thing="robot", place="harbour")
-    text = "Noor had an orange robot. Tom had a blue drum. Noor left her robot in the harbour."
+    text = "Noor had an orange robot. Tom had a blue drum. Noor left her orange robot in the harbour."
     assert world.next_word(text)
     assert " robot" in world.lexicon
-    assert world.next_word("")["Noor"] == pytest.approx(1 / 13)
+    assert world.next_word("")["Noor"] == pytest.approx(1 / 11)
     with pytest.raises(TinyWorldError, match="'Noor'"):
         ENGLISH.next_word("Noor")
     both = world.story(5)

@@ -8,8 +8,11 @@ Usage: python tinyworld_plain.py CHECK LANGUAGE; prints one JSON line.
 import hashlib
 import json
 import math
+import os
 import random
+import subprocess
 import sys
+from pathlib import Path
 
 from llmasos_edu.tinyworld import END, TinyWorldError, World
 
@@ -74,7 +77,34 @@ def frozen(language: str) -> dict:
     return {"sha256": digest.hexdigest()}
 
 
-CHECKS = {"nats": nats, "next_word": next_word, "mutations": mutations, "frozen": frozen}
+def validation(language: str) -> dict:
+    """The frozen validation stories against the world's own."""
+    told = World(language).validation(1000)
+    file = Path(__file__).parent.parent / "data" / "stories" / f"{language}.jsonl"
+    rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    same = [
+        (s.seed, round(s.nats, 9), s.text) == (r["seed"], r["nats"], r["text"])
+        for s, r in zip(told, rows, strict=True)
+    ]
+    return {"stories": len(rows), "equal": all(same)}
+
+
+CHECKS = {
+    "nats": nats,
+    "next_word": next_word,
+    "mutations": mutations,
+    "frozen": frozen,
+    "validation": validation,
+}
+
+
+def run(check: str, language: str, python: str = sys.executable) -> dict:
+    """Run one of the checks in a process of its own, with any Python version."""
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
+    done = subprocess.run([python, __file__, check, language], capture_output=True, text=True, env=env)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
 
 if __name__ == "__main__":
     print(json.dumps(CHECKS[sys.argv[1]](sys.argv[2])))

@@ -10,12 +10,13 @@ from __future__ import annotations
 from .setting import Setting
 from .state import State
 
-__all__ = ["GOING", "HERE", "barred", "deeds"]
+__all__ = ["GOING", "HERE", "TAKING", "barred", "deeds"]
 
-GOING = ("went", "walked", "ran")
+GOING = ("went", "walked", "ran", "hurried")
+TAKING = ("took", "carried")
 PUTTING = ("left", "lost", "hid")
-HERE = ("waited", "sang", "slept", "rested")  # what one can always do, anywhere
-MOODS = {"glad": ("smiled", "laughed", "danced"), "sad": ("sighed", "cried")}
+HERE = ("waited", "sang", "slept", "rested", "sat", "whistled")  # what one can always do, anywhere
+MOODS = {"glad": ("smiled", "laughed", "danced", "cheered"), "sad": ("sighed", "cried", "frowned")}
 
 Pairs = dict[str, list[tuple[int, tuple[str | None, str | None]]]]  # kind → (weight, (thing, other))
 
@@ -87,10 +88,12 @@ def _at_hand(
     here, own = state.at[who], state.owner[thing] == who
     mine = own or state.holder[thing] == who
     weight = 2 if mine else 1
-    able.setdefault("took", []).append((weight, (thing, None)))
+    for kind in TAKING:
+        able.setdefault(kind, []).append((weight, (thing, None)))
     if here is not None and world.is_held_out(who, thing, here):
         return
-    able.setdefault("used", []).append((weight, (thing, None)))
+    if ("used", who, thing, here) not in state.done:
+        able.setdefault("used", []).append((weight, (thing, None)))
     last = state.last
     if not (last and last.who == who and last.thing == thing and last.kind in ("picked_up", "found")):
         for kind in PUTTING:
@@ -145,10 +148,11 @@ def _seeking(
     if not keen or state.holder[thing] == who or state.is_open(thing) or (here is not None and lies == here):
         return
     gone = thing in state.missing and state.missing[thing] != ("hid", who)
-    if gone and here is not None and not world.is_held_out(who, thing, here):
+    searched = ("looked", who, thing, here) in state.done or world.is_held_out(who, thing, str(here))
+    if gone and here is not None and not searched:
         able.setdefault("looked", []).append((3, (thing, None)))
-    if (who, thing) in state.asked or state.missing.get(thing) == ("hid", who):
-        return
+    if ("asked", who, thing) in state.done or state.handled.get(thing) == who:
+        return  # nobody asks twice, or for what they know
     for person, _ in company if state.left() > 1 else ():  # an answer must still follow
         told = lies if state.knows(person, thing) else None
         if told and (world.is_held_out(who, thing, told) or world.is_held_out(person, thing, told)):
@@ -159,7 +163,7 @@ def _seeking(
 def _feeling(state: State, who: str, company: list[tuple[str, str]], able: Pairs) -> None:
     """Meeting, and what follows at once from what has just happened."""
     last, here = state.last, state.at[who]
-    arrived = last is not None and last.who == who and last.kind in (*GOING, "took")
+    arrived = last is not None and last.who == who and last.kind in (*GOING, *TAKING)
     for person, _ in company:
         if arrived or state.at[person] is None or here is None:
             able.setdefault("met", []).append((1, (None, person)))

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .deeds import GOING, HERE, barred, deeds
+from .deeds import GOING, HERE, TAKING, barred, deeds
 from .setting import Setting
 from .state import SHORTEST, State
 
@@ -24,10 +24,11 @@ NOWHERE: Options = [(1, (None,))]
 
 #: How readily each kind of event happens, beside the others that the state allows.
 WEIGHTS = {
-    "went": 8, "walked": 4, "ran": 4, "took": 2, "left": 4, "lost": 3, "hid": 3, "picked_up": 6, "found": 8,
-    "saw": 3, "gave": 6, "showed": 4, "borrowed": 6, "used": 4, "wanted": 4, "looked": 6, "asked": 9,
-    "met": 6, "helped": 3, "thanked": 16, "smiled": 6, "laughed": 4, "danced": 4, "sighed": 8,
-    "cried": 6, "waited": 1, "sang": 1, "slept": 1, "rested": 1,
+    "went": 8, "walked": 4, "ran": 2, "hurried": 2, "took": 2, "carried": 1, "left": 4, "lost": 3, "hid": 3,
+    "picked_up": 6, "found": 8, "saw": 3, "gave": 6, "showed": 4, "borrowed": 6, "used": 4, "wanted": 4,
+    "looked": 6, "asked": 9, "met": 6, "helped": 3, "thanked": 16, "smiled": 6, "laughed": 4, "danced": 3,
+    "cheered": 3, "sighed": 6, "cried": 4, "frowned": 4,
+    "waited": 1, "sang": 1, "slept": 1, "rested": 1, "sat": 1, "whistled": 1,
 }  # fmt: skip
 
 
@@ -80,7 +81,7 @@ def _kinds(world: Setting, state: State, who: str | None) -> Options:
     able = deeds(world, state, who)
     again = last is not None and last.who == who
     found = [(WEIGHTS[kind] * max(w for w, _ in pairs), (kind,)) for kind, pairs in able.items()]
-    if not (again and last and (last.kind in GOING or last.kind == "took")):
+    if not (again and last and (last.kind in GOING or last.kind in TAKING)):
         hurry = 4 if who in state.goal else 1
         found += [(WEIGHTS[kind] * hurry, (kind,)) for kind in GOING]
     if not (again and last and last.kind in HERE):
@@ -125,7 +126,7 @@ def _places(
         return [(1, (p,)) for p in world.place_names if p not in far]
     if kind in ("picked_up", "found", "saw", "said_place"):
         return [(1, (state.lies[str(thing)],))]
-    if kind in GOING or kind == "took":
+    if kind in GOING or kind in TAKING:
         return _destinations(world, state, who, thing)
     here = state.at[who] or (other and state.at[other])
     if here or kind == "used":
@@ -136,8 +137,8 @@ def _places(
 
 #: Kinds of event that happen wherever one is, told without a place.
 NO_PLACE = frozenset((
-    "had", "job", "wanted", "thanked", "smiled", "laughed", "danced", "sighed", "cried", "ending",
-    "said_has", "said_self", "not_know",
+    "had", "job", "wanted", "thanked", "smiled", "laughed", "danced", "cheered", "sighed", "cried", "frowned",
+    "ending", "said_has", "said_self", "not_know",
 ))  # fmt: skip
 
 

@@ -115,7 +115,7 @@ class Setting:
         if not self.held_out:
             return {}
         return {
-            (person.name, thing.name): frozenset([PLACES[(5 * i + 7 * j + 3) % len(PLACES)].name])
+            (person.name, thing.name): frozenset([PLACES[(3 * i + 7 * j + 3) % len(PLACES)].name])
             for i, person in enumerate(PEOPLE)
             for j, thing in enumerate(THINGS)
         }

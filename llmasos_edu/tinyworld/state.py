@@ -18,6 +18,9 @@ OPENING = ("had", "job", "with", "was")
 #: A story ends after 5 events; at the latest after 7 with two people, 5 with three (two jobs: one less).
 SHORTEST, LONGEST = 5, 11
 
+#: The kinds after which somebody knows where a thing is.
+HANDLING = ("took", "carried", "used", "left", "hid", "picked_up", "found", "gave", "showed", "borrowed")
+
 
 class Event(NamedTuple):
     """One thing that happens; the fields stand in the order in which they are chosen.
@@ -38,8 +41,8 @@ class State:
     """What is true at one moment of a story. People and things stand in the order of their introduction."""
 
     __slots__ = (
-        "asked", "at", "colour", "count", "deeds", "echo", "goal", "holder", "job", "last", "lies", "missing",
-        "over", "owner", "reply", "wants",
+        "at", "colour", "count", "deeds", "done", "echo", "goal", "handled", "holder", "job", "last", "lies",
+        "missing", "over", "owner", "reply", "wants",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -52,7 +55,8 @@ class State:
         self.missing: dict[str, tuple[str, str]] = {}  # thing → ("lost" or "hid", by whom)
         self.wants: dict[str, str] = {}  # person → thing
         self.goal: dict[str, str] = {}  # person → the place where somebody said that a thing is
-        self.asked: set[tuple[str, str]] = set()  # (person, thing): nobody asks twice
+        self.done: set[tuple[str | None, ...]] = set()  # what nobody does twice: asking, using, looking here
+        self.handled: dict[str, str] = {}  # thing → who handled it last, and so knows where it is
         self.reply: tuple[str, str, str] | None = None  # (who must answer now, about which thing, whom)
         self.echo: tuple[str, str, str | None] | None = None  # (person, "glad" or "sad", whom to thank)
         self.last: Event | None = None
@@ -91,6 +95,12 @@ class State:
                 self.at[str(event.who)] = event.place
                 if self.goal.get(str(event.who)) == event.place:
                     del self.goal[str(event.who)]
+            if event.kind in ("used", "looked"):
+                self.done.add((event.kind, event.who, event.thing, event.place))
+            elif event.kind == "asked":
+                self.done.add((event.kind, event.who, event.thing))
+            if event.kind in HANDLING:
+                self.handled[str(event.thing)] = str(event.who)
             effect = EFFECTS.get(event.kind)
             if effect:
                 effect(self, event)
@@ -176,7 +186,6 @@ def _helped(state: State, event: Event) -> None:
 
 def _asked(state: State, event: Event) -> None:
     state.at[str(event.other)] = event.place
-    state.asked.add((str(event.who), str(event.thing)))
     state.reply = (str(event.other), str(event.thing), str(event.who))
 
 
@@ -191,8 +200,8 @@ def _said(state: State, event: Event) -> None:
 
 
 EFFECTS: dict[str, Callable[[State, Event], None]] = {
-    "took": _hold, "used": _hold, "left": _put, "lost": _miss, "hid": _miss, "picked_up": _get, "found": _get,
-    "gave": _gave, "borrowed": _borrowed, "showed": _showed, "wanted": _wanted, "met": _met,
-    "helped": _helped, "asked": _asked,
+    "took": _hold, "carried": _hold, "used": _hold, "left": _put, "lost": _miss, "hid": _miss,
+    "picked_up": _get, "found": _get, "gave": _gave, "borrowed": _borrowed, "showed": _showed,
+    "wanted": _wanted, "met": _met, "helped": _helped, "asked": _asked,
     "said_place": _said, "said_has": _said, "said_self": _said, "not_know": _said,
 }  # fmt: skip
