@@ -31,7 +31,8 @@ def test_a_lesson_is_known_by_its_name(path):
     assert lessons()[number].name == name
 
 
-def test_cell_ids_of_the_table_of_the_blank_are_in_order():
-    place = data_dir() / "runs" / "blank.json"
-    rows = json.loads(place.read_text(encoding="utf-8")) if place.exists() else []
+def test_the_lines_of_the_blank_stand_in_the_lessons_order():
+    rows = json.loads((data_dir() / "runs" / "blank.json").read_text(encoding="utf-8"))
     assert [r["lesson"] for r in rows] == sorted(r["lesson"] for r in rows)
+    assert {r["lesson"] for r in rows} <= set(lessons())
+    assert all(0 <= r[word] <= 1 for r in rows for word in ("kite", "drum"))
