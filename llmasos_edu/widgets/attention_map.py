@@ -199,7 +199,7 @@ class AttentionMap(Widget):
         return "\n".join(lines)
 
     def static_html(self) -> str:
-        """The map as SVG and the pinned row as a table."""
+        """The map and the pinned row as tables."""
         T = len(self.tokens)
         weights, names = self.weights(), [visible(token) for token in self.tokens]
         shown = np.tri(T, dtype=bool) if self.mask == "causal" else np.ones((T, T), dtype=bool)

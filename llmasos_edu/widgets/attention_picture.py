@@ -1,4 +1,4 @@
-"""Attention weights for pages without a kernel: one SVG, one table, one sentence, the same bytes everywhere.
+"""Attention weights for pages without a kernel: two tables, one sentence, the same bytes everywhere.
 
 The words are those that `static/attention_math.js` says in the browser; a test holds them equal. Left out:
 anything that moves. A weight's colour is one of 17 steps, so that the last bits of a float change no byte.
@@ -23,7 +23,7 @@ CIVIDIS = [
     "#00224e", "#002e6a", "#1a386f", "#32436d", "#434e6c", "#535a6d", "#61656f", "#6f7073", "#7d7c78",
     "#8c8878", "#9b9476", "#aba072", "#bcae6c", "#cdbb63", "#dec958", "#f0d846", "#fee838",
 ]  # fmt: skip
-CELL, LEFT, TOP = 18, 96, 84
+INK = ("#fff", "#000")  # of text on the darker and on the lighter half
 MOST = 24  # tokens in the picture, and
 LINES = 12  # in the table
 
@@ -78,34 +78,31 @@ def _short(name: str) -> str:
     return escape(name if len(name) <= 12 else f"{name[:11]}…")
 
 
+def _cell(weight: float) -> str:
+    """A weight as a coloured table cell, in per cent; colour and number are stable under its last bits."""
+    level = math.floor(min(1.0, max(0.0, weight)) * 16 + 0.5 + 1e-6)
+    number = math.floor(weight * 100 + 0.5 + 1e-6)
+    return f'<td style="background-color:{CIVIDIS[level]};color:{INK[int(level > 7)]}">{number}</td>'
+
+
 def picture(
     weights: Float[np.ndarray, "T T"], names: list[str], shown: Bool[np.ndarray, "T T"], pinned: int
 ) -> str:
-    """The map of the first 24 tokens as SVG: a path a colour, names at both axes, the pinned row outlined."""
+    """The map of the first 24 tokens as a table of coloured cells; the name of the pinned row is bold.
+
+    A table and no SVG: Jupyter takes SVG out of a notebook that it does not trust. Where colours are taken
+    out too (GitHub), the numbers stay.
+    """
     T = min(len(names), MOST)
-    levels = np.floor(np.clip(weights[:T, :T], 0, 1) * 16 + 0.5 + 1e-6).astype(int)
-    paths = []
-    for level, colour in enumerate(CIVIDIS):
-        cells = np.argwhere((levels == level) & shown[:T, :T])
-        if len(cells):
-            steps = "".join(f"M{column} {row}h1v1h-1z" for row, column in cells.tolist())
-            paths.append(f'<path fill="{colour}" d="{steps}"/>')
-    labels = []
+    rows = []
     for i, name in enumerate(names[:T]):
-        at = (i + 0.72) * CELL
-        labels.append(f'<text x="{LEFT - 6}" y="{TOP + at:.0f}" text-anchor="end">{_short(name)}</text>')
-        labels.append(
-            f'<text transform="translate({LEFT + at:.0f} {TOP - 6}) rotate(-90)">{_short(name)}</text>'
-        )
-    outline = f'<path fill="none" stroke="#d00" stroke-width=".12" d="M0 {pinned}h{T}v1h-{T}z"/>' * (
-        pinned < T
-    )
-    width, height = LEFT + T * CELL + 4, TOP + T * CELL + 4
+        cells = "".join(_cell(float(weights[i, j])) if shown[i, j] else "<td></td>" for j in range(T))
+        label = f"{i} {_short(name)}"
+        rows.append(f"<tr><td>{f'<b>{label}</b>' if i == pinned else label}</td>{cells}</tr>")
+    heads = "".join(f"<th>{j}</th>" for j in range(T))
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" role="img"'
-        ' aria-label="Attention map: each row is a token that looks, each column a token that is looked at"'
-        f' font-family="sans-serif" font-size="12" fill="currentColor">{"".join(labels)}'
-        f'<g transform="translate({LEFT} {TOP}) scale({CELL})">{"".join(paths)}{outline}</g></svg>'
+        "<table><caption>looks (query) ↓ is looked at (key) →, in per cent; empty: may not</caption>"
+        f"<thead><tr><th></th>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
     )
 
 
