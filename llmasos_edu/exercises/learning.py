@@ -35,7 +35,7 @@ def _gradient_probes() -> list[Probe]:
     return [
         Probe("three places, four words", (logits, np.array([1, 2, 1]))),
         Probe("the middle place is padding", (logits.copy(), np.array([0, PADDING, 3]))),
-        Probe("logits near 1,000", (logits[:2] + 1000.0, np.array([3, 0]))),
+        Probe("logits near 1,000", (logits[:2] + 1000.0, np.array([3, 0])), edge=True),
     ]
 
 
@@ -327,9 +327,9 @@ TRAIN = Exercise(
         ),
         Mistake(
             "step before backward",
-            why="The first step has no gradient, and each later one uses the slope of an older table.",
+            why="The first step has no gradient, and the last gradient is never used.",
             where="In the loop: loss, zero_grad, backward, step, in this order.",
-            wrong=_step_first,
+            wrong=(_step_first, lambda table, rows, steps, lr: train(table, rows, steps - 1, lr)),
         ),
         Mistake(
             "each step starts again from the first table",

@@ -11,6 +11,9 @@ hold for the blank.
 from __future__ import annotations
 
 import json
+import os
+import platform
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -156,7 +159,7 @@ def run(setting: Setting, steps: int = STEPS) -> dict[str, Any]:
     """Train, ask, and give what the file holds."""
     generator = torch.Generator().manual_seed(SEED)
     vocab_size = len(setting.vocabulary)
-    window = FixedWindow(vocab_size, 8, 48, 128, generator=generator)
+    window = FixedWindow(vocab_size, 8, 48, 128, generator=generator, std=1.0)
     attention = OneAttention(vocab_size, setting.context, 64, n_heads=4, generator=generator)
     models = {
         "5-gram": _counted(setting),
@@ -172,6 +175,9 @@ def run(setting: Setting, steps: int = STEPS) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
+    start = time.perf_counter()
     result = run(Setting())
+    result["seconds"] = round(time.perf_counter() - start)
+    result["machine"] = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
     with atomic_write(data_dir() / "runs" / "distance.json") as file:
         file.write(json.dumps(result, separators=(",", ":")) + "\n")

@@ -57,18 +57,27 @@ class FixedWindow(nn.Module):
         d_model: Numbers in a word's embedding.
         d_hidden: Width of the hidden layer.
         generator: Draws the starting weights.
+        std: Size of the starting embeddings. Small ones show what is learned, which soon outgrows them; with
+            large ones all words start far apart, and some things are learned sooner.
 
     Source: Bengio et al. 2003, equation 1: y = b + U tanh(d + H x).
     Differs from source: no direct connections W x; places before the beginning are zeros.
     """
 
     def __init__(
-        self, vocab_size: int, context_length: int, d_model: int, d_hidden: int, *, generator: torch.Generator
+        self,
+        vocab_size: int,
+        context_length: int,
+        d_model: int,
+        d_hidden: int,
+        *,
+        generator: torch.Generator,
+        std: float = 0.1,
     ):
         super().__init__()
         _check_sizes(vocab_size=vocab_size, context_length=context_length, d_model=d_model, d_hidden=d_hidden)
         self.context_length = context_length
-        self.embedding = _normal(vocab_size, d_model, 0.1, generator)  # small: what is learned outgrows it
+        self.embedding = _normal(vocab_size, d_model, std, generator)
         self.w_hidden = _normal(context_length * d_model, d_hidden, None, generator)
         self.b_hidden = nn.Parameter(torch.zeros(d_hidden))
         self.w_out = nn.Parameter(torch.zeros(d_hidden, vocab_size))  # zeros: it starts at ln V nats
