@@ -104,8 +104,9 @@ class ForkingList(Widget):
                 raise ValueError(f"{token!r} cannot be chosen here; the list is {shown}")
             path.append([token, offered[token]])
         options, left = self._list(self.prompt + "".join(tokens)), self._behind(path)
-        self.push(chosen=path, options=options, left=left, error="")
-        self.summary = self._sentence()
+        with self.hold_sync():  # the browser reads the sentence aloud when the rest comes
+            self.push(chosen=path, options=options, left=left, error="")
+            self.summary = self._sentence()
 
     def _list(self, text: str) -> list[Any]:
         if text not in self._lists:
