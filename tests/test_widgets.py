@@ -1,11 +1,13 @@
 """The ground under the widgets, without a browser."""
 
+import base64
+
 import numpy as np
 import pytest
 import traitlets
 
 from llmasos_edu.widgets import base
-from llmasos_edu.widgets.base import Widget, as_bytes, assemble, bytes_from_js, escape
+from llmasos_edu.widgets.base import Widget, as_bytes, assemble, bytes_from_js, escape, svg_image
 from llmasos_edu.widgets.keyboard import KeyboardGuard
 
 MODULES = sorted(p.stem for p in base.STATIC.glob("*.js"))
@@ -81,6 +83,13 @@ def test_bytes_both_ways():
 def test_text_of_a_token_shows_as_text():
     assert escape("<b>\n\t&") == "&lt;b&gt;⏎⇥&amp;"
     assert escape("") == "∅"
+
+
+def test_an_svg_travels_as_an_image():
+    svg = '<svg xmlns="http://www.w3.org/2000/svg"><text>风筝</text></svg>'
+    image = svg_image(svg, 'a "kite"')
+    assert 'alt="a &quot;kite&quot;"' in image
+    assert base64.b64decode(image.split("base64,")[1].removesuffix('">')).decode() == svg
 
 
 def test_the_guard_has_words_and_no_picture():

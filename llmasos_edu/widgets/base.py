@@ -34,7 +34,7 @@ How to write a widget, say `dial`:
             def text(self) -> str:  # the same sentence first, then further facts, a line each
                 return f"The dial stands at {self.angle} degrees."
 
-            def static_html(self) -> str:  # what a page without a kernel shows; the same bytes every time
+            def static_html(self) -> str:  # for a page without a kernel: the same bytes every time, no SVG
                 return f"<p>{'/' * (self.angle // 10)}</p>"
 
 What base.js does for you: the shadow root whose host keeps the notebook's shortcuts away from the controls
@@ -61,6 +61,7 @@ sliders. Explained in no lesson: lesson 04 uses what stands on it.
 
 from __future__ import annotations
 
+import base64
 import html
 import json
 import re
@@ -130,6 +131,20 @@ def bytes_from_js() -> traitlets.Bytes:
 def escape(text: str) -> str:
     """Text for a page: markup shows as text, and so do line breaks (as ⏎) and empty tokens (as ∅)."""
     return html.escape(text.replace("\n", "⏎").replace("\t", "⇥") or "∅")
+
+
+def svg_image(svg: str, alt: str) -> str:
+    """An SVG as an image for a static form: bare SVG is taken out of a notebook that Jupyter does not trust.
+
+    Args:
+        svg: The text of the picture, with `xmlns="http://www.w3.org/2000/svg"`; it cannot follow the theme.
+        alt: What it shows, in a sentence.
+
+    Returns:
+        An `<img>` that carries the picture, the same bytes for the same text.
+    """
+    data = base64.b64encode(svg.encode()).decode()
+    return f'<img alt="{html.escape(alt)}" src="data:image/svg+xml;base64,{data}">'
 
 
 class Widget(anywidget.AnyWidget):

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import traitlets
 
-from llmasos_edu.widgets.base import Widget, as_bytes, assemble, escape
+from llmasos_edu.widgets.base import Widget, as_bytes, assemble, escape, svg_image
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Int
@@ -169,7 +169,11 @@ class EmbeddingPlane(Widget):
         return f"Nearest to {self.words[i]} ({self.names[self.groups[i]]}), by cosine: {', '.join(near)}."
 
     def static_html(self) -> str:
-        """The shown snapshot as SVG, with its legend above; names that would cover others are left out."""
+        """The shown snapshot as an image, with its legend above."""
+        return svg_image(self._svg(), self.text().splitlines()[0])
+
+    def _svg(self) -> str:
+        """The picture; names that would cover others are left out."""
         width, height, legend = 640, 400, 30
         plane = self._plane[self.at]
         low, high = plane.min(axis=0), plane.max(axis=0)
@@ -182,8 +186,8 @@ class EmbeddingPlane(Widget):
             _mark(12 + 120 * i, 15, i) + _name(21 + 120 * i, 19, n) for i, n in enumerate(self.names)
         )
         return (
-            f'<svg viewBox="0 0 {width} {height + legend}" width="{width}" role="img" '
-            f'aria-label="{escape(self.text().splitlines()[0])}" style="background:#fff;max-width:100%">'
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height + legend}" width="{width}"'
+            f' height="{height + legend}" style="background:#fff">'
             '<g font-family="sans-serif" font-size="12" fill="#1f1f1f">'
             f"{key}{marks}{_names(xy, self.words)}</g></svg>"
         )
