@@ -1,7 +1,7 @@
 """Is TinyWorld learnable in minutes? A small modern decoder, trained on one thread, against the exact floor.
 
 A probe for the data card in data/stories/README.md, not a lesson's model: 4 layers, d_model 128, RoPE,
-RMSNorm, QK-norm, ReLU²; Muon for matrices, AdamW for the rest (see architecture.md's models for the
+RMSNorm, QK-norm, ReLU², each word mixed with the one before it; Muon for matrices, AdamW for the rest (see architecture.md's models for the
 readable ones). Run: python -m benchmarks.probe_tinyworld [en|zh] [steps]
 """
 
@@ -26,7 +26,7 @@ class Block(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.qkv, self.out = nn.Linear(D, 3 * D, bias=False), nn.Linear(D, D, bias=False)
+        self.q, self.k, self.v, self.out = (nn.Linear(D, D, bias=False) for _ in range(4))
         self.up, self.down = nn.Linear(D, 4 * D, bias=False), nn.Linear(4 * D, D, bias=False)
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.down.weight)
@@ -34,7 +34,8 @@ class Block(nn.Module):
     def forward(self, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
         """(B, T, D) → (B, T, D)."""
         b, t, _ = x.shape
-        q, k, v = self.qkv(F.rms_norm(x, (D,))).view(b, t, 3, HEADS, -1).permute(2, 0, 3, 1, 4)
+        y = F.rms_norm(x, (D,))
+        q, k, v = (w(y).view(b, t, HEADS, -1).transpose(1, 2) for w in (self.q, self.k, self.v))
         q, k = (turn(F.rms_norm(y, y.shape[-1:]), cos, sin) for y in (q, k))
         y = (
             F.scaled_dot_product_attention(q, k, v, is_causal=True, scale=0.4)
@@ -67,6 +68,8 @@ class Probe(nn.Module):
         d = D // HEADS // 2
         angle = torch.arange(ids.shape[1])[:, None] * 10_000 ** (-torch.arange(d) / d)
         x = F.rms_norm(self.embed(ids), (D,))
+        # each word also carries half of the word before it: the first half of looking back, for free
+        x = F.rms_norm(x + 0.5 * F.pad(x, (0, 0, 1, 0))[:, :-1], (D,))
         for block in self.blocks:
             x = block(x, angle.cos(), angle.sin())
         return 15 * torch.tanh(self.head(F.rms_norm(x, (D,))) / 15)
@@ -154,7 +157,7 @@ def run(language: str = "en", steps: int = 1000, lr: float = 0.02) -> dict:
             break
         x, y = encode([world.story(step * BATCH + i).words for i in range(BATCH)], ids)
         F.cross_entropy(model(x).flatten(0, 1), y.flatten(), ignore_index=PAD).backward()
-        decay = min(1.0, (1 - step / steps) / 0.6)
+        decay = min(1.0, (1 - step / steps) / 0.4)
         for optimizer, rates in zip(optimizers, base, strict=True):
             for group, rate in zip(optimizer.param_groups, rates, strict=True):
                 group["lr"] = rate * decay
