@@ -84,9 +84,10 @@ Words count punctuation; 词 are counted as the tokenizer sees them.
 ## Can it be learned in minutes?
 
 A probe ({parameters:,} parameters: 4 layers, d_model 128, RoPE, RMSNorm, QK-norm, ReLU², each word
-mixed with half of the word before it; Muon and AdamW) trained for {steps} steps of {batch} stories, each seen once, {minutes} CPU minutes on one thread: nats above
-the floor on 300 of the stories, and the probability of the right word on the course's blank,
-"{blank}". Command: `python -m benchmarks.probe_tinyworld en {steps}`.
+mixed with half of the word before it; Muon and AdamW) trained for {steps} steps of {batch} stories, each
+seen once, {minutes} CPU minutes on one thread: nats above the floor on 300 of the stories, and the
+probability of the right word on the course's blank, "{blank}".
+Command: `python -m benchmarks.probe_tinyworld en {steps}`.
 
 ```text
 {curve}

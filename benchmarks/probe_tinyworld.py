@@ -1,8 +1,8 @@
 """Is TinyWorld learnable in minutes? A small modern decoder, trained on one thread, against the exact floor.
 
 A probe for the data card in data/stories/README.md, not a lesson's model: 4 layers, d_model 128, RoPE,
-RMSNorm, QK-norm, ReLU², each word mixed with the one before it; Muon for matrices, AdamW for the rest (see architecture.md's models for the
-readable ones). Run: python -m benchmarks.probe_tinyworld [en|zh] [steps]
+RMSNorm, QK-norm, ReLU², each word mixed with the one before it; Muon for matrices, AdamW for the
+rest. Run: python -m benchmarks.probe_tinyworld [en|zh] [steps]
 """
 
 from __future__ import annotations
