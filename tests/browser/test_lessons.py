@@ -54,7 +54,7 @@ def test_set_up_and_widget_cells_run(lesson):
     notebook.run("set-up", *ids)
     for id in ids:
         output = notebook.cell(id).locator(".jp-OutputArea")
-        assert output.locator(".llmasos-widget, .jupyter-widgets").count() >= 1, f"{id} shows no widget"
+        output.locator(CONTROLS).locator("visible=true").first.wait_for()  # a view comes after the reply
         for host in output.locator(".llmasos-widget").all():
             host.scroll_into_view_if_needed()
             notebook.wait_rev(host)
