@@ -29,7 +29,7 @@ test: $(VENV)/installed-dev
 	$(BIN)/mypy
 	$(BIN)/biome ci
 	@$(FETCH)
-	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile
 	$(BIN)/python -m llmasos_edu.lesson_files compare -n $(WORKERS) $(LESSONS)
 
 notebooks: $(VENV)/installed-dev

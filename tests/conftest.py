@@ -46,14 +46,6 @@ def _needs(item: pytest.Item, marker: str, there: bool, what: str) -> None:
         (pytest.fail if os.environ.get("CI") else pytest.skip)(what)
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in this hook too
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Under `--dist loadgroup` a file stays on one worker: its tests may share an open notebook."""
-    for item in items:
-        if not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group(str(item.path)))
-
-
 def pytest_runtest_setup(item: pytest.Item) -> None:
     from llmasos_edu import real_llm
 
