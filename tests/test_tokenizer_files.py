@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import tokenizers
 from tokenizers import decoders, models, pre_tokenizers, trainers
+from transformers import GPT2Tokenizer, Qwen2Tokenizer
 
 from llmasos_edu import real_llm
 from llmasos_edu.tokenizer import (
@@ -62,7 +63,7 @@ DAMAGE = [
     ('token 97 "a"', "", r"line \d+ must be 'end 256 tokens.*lines are missing or added"),
     ('token 97 "a"', 'token 98 "a"', r"ids must be unique and not negative; b'b' has 98"),
     ('merge 256 "a" "b"', 'merge 256 "a" "q" "b"', r"line \d+ must be merge, an id and 2 quoted"),
-    ('merge 256 "a" "b"', 'mirge 256 "a" "b"', r"line \d+ must begin with pattern, token"),
+    ('merge 256 "a" "b"', 'mirge 256 "a" "b"', r"line \d+ must begin with pattern, normalization, token"),
     ('x"80"', 'x"8"', r"line \d+ .*hex"),
     ("pattern ", "pattern [1]#", r"line \d+ "),
     ("end 257 tokens, 1 merges, 0 special\n", "", r"line \d+ must be the end line; the file is cut off"),
@@ -116,7 +117,12 @@ def test_trained_merges_equal_hugging_face(vocab_size, tmp_path):
 
 
 REFUSED = [
-    (("normalizer",), {"type": "NFC"}, "normalizer must be None to be read here; got {'type': 'NFC'}"),
+    (("normalizer",), {"type": "NFKC"}, "normalizer must be None or .*; got {'type': 'NFKC'}"),
+    (
+        ("post_processor",),
+        {"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "<|end|>", "type_id": 0}}]},
+        "post_processor must be None or 'ByteLevel' to be read here; got 'TemplateProcessing'",
+    ),
     (("model", "type"), "WordPiece", "model.type must be 'BPE'"),
     (("model", "ignore_merges"), True, "model.ignore_merges"),
     (("model", "end_of_word_suffix"), "</w>", "end_of_word_suffix"),
@@ -140,6 +146,27 @@ def test_what_we_would_do_differently_is_refused(tmp_path, keys, value, message)
     path.write_text(json.dumps(whole), encoding="utf-8")
     with pytest.raises(ValueError, match=message):
         Tokenizer.from_hugging_face(path)
+
+
+@pytest.mark.parametrize("kind", [GPT2Tokenizer, Qwen2Tokenizer])
+def test_the_tokenizers_of_gpt2_and_qwen(kind, tmp_path):
+    """As transformers writes them, on little vocabularies; Qwen's composes characters (NFC) first."""
+    learned = Tokenizer.train(PROSE + " é 風箏", 600, byte_order=HF_BYTE_ORDER)
+    learned.to_hugging_face(tmp_path)
+    model = json.loads((tmp_path / "tokenizer.json").read_text(encoding="utf-8"))["model"]
+    vocab = model["vocab"] | {"<|endoftext|>": len(model["vocab"])}
+    theirs = kind(vocab=vocab, merges=[tuple(m) for m in model["merges"]])
+    theirs.save_pretrained(tmp_path)
+    ours = Tokenizer.from_hugging_face(tmp_path)
+    for text in [*TEXTS, "Ame\u0301lie, 12 e\u0301", "a<|endoftext|>\u0301b", "\uf9d1 가 IT'S"]:
+        ids = theirs(text).input_ids
+        assert ours.encode(text, special="allow") == ids
+        assert ours.decode(ids) == theirs.decode(ids, clean_up_tokenization_spaces=False)
+    ours.save(tmp_path / "t")
+    assert Tokenizer.load(tmp_path / "t")._parts() == ours._parts()
+    if ours.normalization:
+        with pytest.raises(ValueError, match="reads a text whole"):
+            next(ours.encode_iterable(["a"]))
 
 
 def test_a_torn_json_says_the_line(tmp_path):

@@ -4,13 +4,17 @@ A tokenizer is four parts: a vocabulary (bytes → id), merges in order, special
 cuts text into pre-tokens. Every byte has a token, so every text has ids. Encoding remembers the ids of each
 pre-token it has seen (a bounded cache), because words repeat.
 
-Left out: normalisation, several processes. Sources: Sennrich et al. 2016; Radford et al. 2019 (bytes).
+A tokenizer that came with a model may first put text in Unicode's composed form (NFC), as Qwen's does: é is
+then one character however it was typed, and decoding gives that form back.
+
+Left out: other normalisation, several processes. Sources: Sennrich et al. 2016; Radford et al. 2019 (bytes).
 Explained in lesson 01, where `NaiveTokenizer` is built by hand.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from operator import index
@@ -35,6 +39,7 @@ class Tokenizer:
         merges: Pairs in the order in which they are applied.
         special_tokens: Text of each special token → its id.
         pattern: How text is cut into pre-tokens; ``None`` for no cut.
+        normalization: ``"NFC"``, or ``None``: text stays as it was typed.
 
     Example:
         >>> tok = Tokenizer.train("low low lower lowest", 259)
@@ -46,10 +51,11 @@ class Tokenizer:
     merges: list[Pair]
     special_tokens: dict[str, int]
     pattern: str | None
+    normalization: str | None
 
     def __init__(self, parts: Parts):
         check_parts(parts)
-        self.vocab, self.merges, self.special_tokens, self.pattern = parts
+        self.vocab, self.merges, self.special_tokens, self.pattern, self.normalization = parts
         self._bytes = {i: token for token, i in self.vocab.items()}
         self._bytes |= {i: text.encode() for text, i in self.special_tokens.items()}
         self._ids_of_bytes = [self.vocab.get(bytes([b])) for b in range(256)]
@@ -143,7 +149,7 @@ class Tokenizer:
             if is_special:
                 ids.append(self.special_tokens[part])
             else:
-                pieces = split(part, self.pattern)
+                pieces = split(self._normalised(part), self.pattern)
                 ids += chain.from_iterable(map(self._cache.__getitem__, pieces))
         return ids
 
@@ -156,7 +162,14 @@ class Tokenizer:
 
         Yields:
             Ids.
+
+        Raises:
+            ValueError: As `encode`; or if the tokenizer normalizes text, which chunks would cut apart.
         """
+        if self.normalization:
+            raise ValueError(
+                f"a tokenizer with {self.normalization} reads a text whole; join it and call encode"
+            )
         longest = max(map(len, self.special_tokens), default=0)
         segments = self._segments(special)
         for pieces in stream_pieces(chunks, segments, lambda text: split(text, self.pattern), longest):
@@ -228,7 +241,10 @@ class Tokenizer:
         return cls(hugging_face.read(path))
 
     def _parts(self) -> Parts:
-        return Parts(self.vocab, self.merges, self.special_tokens, self.pattern)
+        return Parts(self.vocab, self.merges, self.special_tokens, self.pattern, self.normalization)
+
+    def _normalised(self, text: str) -> str:
+        return unicodedata.normalize("NFC", text) if self.normalization else text
 
     def _segments(self, special: str) -> Callable[[str], list[tuple[str, bool]]]:
         """A function that cuts a text into (text, is it a special token)."""

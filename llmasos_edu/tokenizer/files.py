@@ -43,6 +43,7 @@ def write(path: str | Path, parts: Parts) -> None:
     """Write `parts` to `path`, atomically."""
     made = {a + b for a, b in parts.merges}
     lines = [f"pattern {json.dumps(parts.pattern, ensure_ascii=False)}"]
+    lines += [f"normalization {json.dumps(parts.normalization)}"] if parts.normalization else []
     lines += [f"token {i} {_quoted(token)}" for token, i in parts.vocab.items() if token not in made]
     lines += [f"merge {parts.vocab[a + b]} {_quoted(a)} {_quoted(b)}" for a, b in parts.merges]
     lines += [f"special {i} {_quoted(text.encode())}" for text, i in parts.special_tokens.items()]
@@ -90,8 +91,12 @@ def _read_line(line: str, parts: Parts) -> Parts:
         if pattern is not None and not isinstance(pattern, str):
             raise ValueError(f"pattern must be a string or null; got {pattern!r}")
         return parts._replace(pattern=pattern)
+    if kind == "normalization":
+        return parts._replace(normalization=json.loads(line.removeprefix("normalization ")))
     if kind not in _LINES:
-        raise ValueError(f"must begin with pattern, token, merge, special or end; got {line[:40]!r}")
+        raise ValueError(
+            f"must begin with pattern, normalization, token, merge, special or end; got {line[:40]!r}"
+        )
     found = _LINES[kind].fullmatch(line)
     if not found:
         raise ValueError(f"must be {kind}, an id and {2 if kind == 'merge' else 1} quoted; got {line[:60]!r}")

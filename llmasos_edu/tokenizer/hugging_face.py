@@ -1,8 +1,8 @@
 """Reading and writing Hugging Face's `tokenizer.json`, byte-level BPE only.
 
 The file writes each byte as a printable character (GPT-2's table: a space is Ġ). What the file asks for and
-this project would do differently is refused by name, never ignored: a normalizer, another model, word-end
-suffixes, a token that strips its neighbours' spaces. Source: the `tokenizers` library's file format;
+this project would do differently is refused by name, never ignored: a normalizer but NFC, another model,
+word-end suffixes, a token that strips its neighbours' spaces. Source: the `tokenizers` library's file format;
 `bytes_to_unicode` in GPT-2's `encoder.py`.
 """
 
@@ -60,7 +60,7 @@ def write(path: str | Path, parts: Parts) -> None:
     whole = {
         "version": "1.0",
         "added_tokens": added,
-        "normalizer": None,
+        "normalizer": {"type": parts.normalization} if parts.normalization else None,
         "pre_tokenizer": _pre_tokenizer(parts.pattern),
         "post_processor": None,
         "decoder": _BYTE_LEVEL | {"use_regex": True},
@@ -83,7 +83,9 @@ def read(path: str | Path) -> Parts:
         specials = {token["content"]: token["id"] for token in added}
         vocab = {_token(c): i for c, i in model["vocab"].items() if specials.get(c) != i}
         merges = [_merge(m) for m in model["merges"]]
-        return Parts(vocab, merges, specials, _pattern(whole.get("pre_tokenizer")))
+        return Parts(
+            vocab, merges, specials, _pattern(whole.get("pre_tokenizer")), _type(whole.get("normalizer"))
+        )
     except json.JSONDecodeError as e:
         raise ValueError(f"{_file(path).name}, line {e.lineno} must be JSON: {e.msg}") from e
     except (KeyError, TypeError, AttributeError) as e:
@@ -99,8 +101,8 @@ def _refuse_differences(whole: dict[str, Any], model: dict[str, Any], added: lis
         ("model.continuing_subword_prefix", model.get("continuing_subword_prefix"), (None, "")),
         ("model.end_of_word_suffix", model.get("end_of_word_suffix"), (None, "")),
         ("model.ignore_merges", model.get("ignore_merges", False), (False,)),
-        ("normalizer", whole.get("normalizer"), (None,)),
-        ("post_processor", _type(whole.get("post_processor")), (None, "ByteLevel")),
+        ("normalizer", whole.get("normalizer"), (None, {"type": "NFC"})),
+        ("post_processor", _adds(whole.get("post_processor")), (None, "ByteLevel")),
         ("decoder", _type(whole.get("decoder")), ("ByteLevel",)),
     ]
     wanted += [
@@ -111,6 +113,12 @@ def _refuse_differences(whole: dict[str, Any], model: dict[str, Any], added: lis
     for name, got, allowed in wanted:
         if got not in allowed:
             raise ValueError(f"{name} must be {' or '.join(map(repr, allowed))} to be read here; got {got!r}")
+
+
+def _adds(processor: dict[str, Any] | None) -> str | None:
+    """The kind of a post-processor; None for one that adds nothing (transformers 5 writes it so)."""
+    nothing = {"type": "TemplateProcessing", "single": [{"Sequence": {"id": "A", "type_id": 0}}]}
+    return None if processor and nothing.items() <= processor.items() else _type(processor)
 
 
 def _type(part: dict[str, Any] | None) -> str | None:

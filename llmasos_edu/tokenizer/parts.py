@@ -11,12 +11,13 @@ __all__ = ["Parts", "check_parts"]
 
 
 class Parts(NamedTuple):
-    """Vocabulary, merges, special tokens and pattern: everything a file must restore."""
+    """Vocabulary, merges, special tokens, pattern, normalization: everything a file must restore."""
 
     vocab: dict[bytes, int]
     merges: list[Pair]
     special_tokens: dict[str, int]
     pattern: str | None
+    normalization: str | None = None
 
 
 def check_parts(parts: Parts) -> None:
@@ -29,6 +30,8 @@ def check_parts(parts: Parts) -> None:
         raise ValueError("vocab must hold at least one token; got none")
     if parts.pattern is not None:
         compiled(parts.pattern)
+    if parts.normalization not in (None, "NFC"):
+        raise ValueError(f'normalization must be None or "NFC"; got {parts.normalization!r}')
     used: dict[int, bytes | str] = {}
     everything: list[tuple[bytes | str, int]] = [*parts.vocab.items(), *parts.special_tokens.items()]
     for token, i in everything:
