@@ -1,4 +1,4 @@
-"""Attention in torch: the explicit form that shows its weights, and the fused kernel that is fast.
+"""Attention by torch: the explicit form that shows its weights, and the fused kernel that is fast.
 
 Both take what `attention` takes, and grouped heads by shape: where keys and values have fewer heads (axis
 -3) than the queries, each serves a group of neighbours. The models use only these functions.
@@ -74,7 +74,7 @@ def attention_weights(
     """
     _check(q, k, None, mask)
     scale = q.shape[-1] ** -0.5 if scale is None else scale
-    scores = (q * scale) @ _share_heads(k, q).mT  # (..., Tq, Tk)
+    scores = (q * scale) @ share_heads(k, q).mT  # (..., Tq, Tk)
     if mask is None:
         return torch.softmax(scores, dim=-1)
     if mask.dtype == torch.bool:
@@ -112,7 +112,7 @@ def explicit_attention(
     """
     _check(q, k, v, mask)
     weights = attention_weights(q, k, mask, scale)
-    return weights @ _share_heads(v, q), weights
+    return weights @ share_heads(v, q), weights
 
 
 def fused_attention(
@@ -160,7 +160,7 @@ def _both(mask: torch.Tensor, allowed: torch.Tensor) -> torch.Tensor:
     return mask & allowed if mask.dtype == torch.bool else mask.masked_fill(~allowed, -torch.inf)
 
 
-def _share_heads(x: torch.Tensor, q: torch.Tensor) -> torch.Tensor:
+def share_heads(x: torch.Tensor, q: torch.Tensor) -> torch.Tensor:
     """Repeat key/value heads (axis -3) for the query heads that share them."""
     if x.ndim < 3 or x.shape[-3] == q.shape[-3]:
         return x
