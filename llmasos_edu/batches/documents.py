@@ -1,0 +1,144 @@
+"""One document a row, and prompts that do not count."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from .drawing import IGNORE, check_sizes, random_numbers, rows_of
+
+if TYPE_CHECKING:
+    from jaxtyping import Int
+
+    Ids = Int[torch.Tensor, "B T"]
+
+__all__ = ["STRIDE", "Documents", "mask_prompt"]
+
+#: Documents that a function gives before it comes to those of the next seed.
+STRIDE = 10_000_000
+
+
+class Documents:
+    """One document a row: the end token, then the document; the targets close with the end token.
+
+    Args:
+        documents: Token ids of each, without end tokens: a sequence, of which every epoch shows each once in
+            an order of its own; or a function from a number to a document, for endless ones: batch by batch
+            numbers seed · `STRIDE`, seed · `STRIDE` + 1 … (so seed 0 begins with document 0).
+        end_id: The end token, which also fills up short rows.
+        batch_size: B, documents a batch over all processes.
+        context_length: The widest row; a document has at most one token less.
+        seed: Chooses the order, from 0.
+        width: ``"longest"``: rows as wide as the batch's longest document needs; ``"context"``: always
+            `context_length`, one shape for a compiler.
+        too_long: ``"refuse"`` a document that does not fit, or ``"cut"`` its end off.
+
+    Raises:
+        ValueError: If there is no document, or a size is not positive.
+
+    Example:
+        >>> data = Documents([[5, 6], [7]], end_id=0, batch_size=2, context_length=8, seed=1)
+        >>> [x.tolist() for x in data.batch(0)]
+        [[[0, 5, 6], [0, 7, 0]], [[5, 6, 0], [7, 0, -100]]]
+    """
+
+    def __init__(
+        self,
+        documents: Sequence[Sequence[int]] | Callable[[int], Sequence[int]],
+        *,
+        end_id: int,
+        batch_size: int,
+        context_length: int,
+        seed: int,
+        width: str = "longest",
+        too_long: str = "refuse",
+    ) -> None:
+        check_sizes(batch_size, context_length, seed)
+        if width not in ("longest", "context") or too_long not in ("refuse", "cut"):
+            raise ValueError(
+                'width must be "longest" or "context" and too_long "refuse" or "cut"; '
+                f"got {width!r} and {too_long!r}"
+            )
+        if not callable(documents) and not len(documents):
+            raise ValueError("at least one document is needed; got none")
+        self.documents, self.end_id, self.seed = documents, end_id, seed
+        self.batch_size, self.context_length = batch_size, context_length
+        self.width, self.too_long = width, too_long
+        self._order = lru_cache(maxsize=2)(self._order_of_epoch)  # a batch may lie across two epochs
+
+    def batch(self, step: int, rank: int = 0, ranks: int = 1) -> tuple[Ids, Ids]:
+        """The batch of a step.
+
+        Args:
+            step: Which, from 0.
+            rank: Which process asks.
+            ranks: How many there are; each gets its own rows, and together they get the whole batch.
+
+        Returns:
+            Inputs and targets (B / ranks, T), int64; T is the same in every process. Targets are `IGNORE`
+            past a document's end.
+
+        Raises:
+            ValueError: If step or rank is out of range, the rows do not divide among the processes, or a
+                document does not fit.
+        """
+        rows = rows_of(self.batch_size, step, rank, ranks)
+        first = step * self.batch_size
+        found = [self._document(n) for n in range(first, first + self.batch_size)]
+        width = self.context_length if self.width == "context" else max(map(len, found)) - 1
+        padded = np.full((len(found[rows]), width + 1), IGNORE)
+        for row, ids in zip(padded, found[rows], strict=True):
+            row[: len(ids)] = ids
+        inputs = np.where(padded == IGNORE, self.end_id, padded)[:, :-1]
+        return torch.from_numpy(inputs), torch.from_numpy(padded[:, 1:].copy())
+
+    def _document(self, n: int) -> list[int]:
+        """The n-th document that the run sees, between end tokens."""
+        if callable(self.documents):
+            ids = [int(i) for i in self.documents(self.seed * STRIDE + n)]
+        else:
+            epoch, place = divmod(n, len(self.documents))
+            ids = [int(i) for i in self.documents[self._order(epoch)[place]]]
+        whole = [self.end_id, *ids, self.end_id]
+        if len(whole) > self.context_length + 1 and self.too_long == "refuse":
+            raise ValueError(
+                f"a document must have at most context_length - 1 = {self.context_length - 1} tokens; "
+                f"one has {len(ids)}. Take a longer context, or too_long='cut'"
+            )
+        return whole[: self.context_length + 1]
+
+    def _order_of_epoch(self, epoch: int) -> np.ndarray:
+        return random_numbers(self.seed, epoch).permutation(len(self.documents))  # type: ignore[arg-type]
+
+
+def mask_prompt(targets: Ids, prompt_lengths: Int[torch.Tensor, " B"] | Sequence[int]) -> Ids:
+    """Let only the answer count: targets inside the prompt become `IGNORE`.
+
+    Args:
+        targets: What follows each input (B, T).
+        prompt_lengths: Tokens of each row's inputs that are given, an end token at the front included; the
+            first target that counts is the one that the last of them predicts.
+
+    Returns:
+        New targets (B, T).
+
+    Raises:
+        ValueError: If there is not one length a row, or a length is not from 1 to T.
+
+    Example:
+        >>> mask_prompt(torch.tensor([[5, 6, 7, 8]]), [3]).tolist()  # inputs: end 5 6 | 7, say
+        [[-100, -100, 7, 8]]
+    """
+    lengths = torch.as_tensor(prompt_lengths, device=targets.device)
+    if lengths.shape != targets.shape[:1]:
+        raise ValueError(f"targets {tuple(targets.shape)} need one length a row; got {tuple(lengths.shape)}")
+    if not ((lengths >= 1) & (lengths <= targets.shape[1])).all():
+        raise ValueError(
+            f"a prompt's length must be from 1 to {targets.shape[1]} tokens; got {lengths.tolist()}"
+        )
+    place = torch.arange(targets.shape[1], device=targets.device)
+    return targets.masked_fill(place < lengths[:, None] - 1, IGNORE)
