@@ -1,0 +1,90 @@
+"""Our model and tokenizer become a Hugging Face folder that transformers loads as it is."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import save_file
+
+from llmasos_edu.files import atomic_folder
+from llmasos_edu.gpt import GPT
+from llmasos_edu.llama import Llama
+from llmasos_edu.pretrained.loading import check_vocabulary
+from llmasos_edu.pretrained.names import places
+from llmasos_edu.pretrained.reading import DTYPES
+from llmasos_edu.pretrained.settings import to_settings
+from llmasos_edu.tokenizer import Tokenizer
+
+__all__ = ["export"]
+
+
+def export(
+    folder: str | Path,
+    model: GPT | Llama,
+    tokenizer: Tokenizer,
+    *,
+    end_token: str | None = None,
+    chat_template: str | None = None,
+) -> Path:
+    """Write a model as GPT-2, Llama, Qwen2 or Qwen3, whichever it is, with its tokenizer.
+
+    Args:
+        folder: The folder to make. It appears complete or not at all; an older one is replaced.
+        model: Ours; its weights are written as they are, float32, float16 or bfloat16.
+        tokenizer: Its tokenizer.
+        end_token: The special token at which generation stops, such as ``"<|end|>"``; it also pads.
+        chat_template: A Jinja template for messages, see `chat`.
+
+    Returns:
+        The folder.
+
+    Raises:
+        ValueError: If the model has an option that none of the four has, tokenizer and model differ, or
+            `end_token` is no special token; nothing is written then.
+        OSError: If the disk refuses; an older folder is then as it was before.
+    """
+    settings = to_settings(model.config) | {"dtype": _dtype(model), **_ends(tokenizer, end_token)}
+    check_vocabulary(model.config.vocab_size, tokenizer)
+    tokenizer_settings = {
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        "model_max_length": model.config.context_length,
+        "clean_up_tokenization_spaces": False,
+        **({"eos_token": end_token, "pad_token": end_token} if end_token else {}),
+        **({"chat_template": chat_template} if chat_template else {}),
+    }
+    parameters = {name: p.detach() for name, p in model.named_parameters()}
+    tensors = {name: p.view(parameters[p.ours]).contiguous() for name, p in places(model.config).items()}
+    with atomic_folder(folder) as target:
+        _write_json(target / "config.json", settings)
+        _write_json(target / "generation_config.json", _ends(tokenizer, end_token))
+        _write_json(target / "tokenizer_config.json", tokenizer_settings)
+        tokenizer.to_hugging_face(target)
+        save_file(tensors, target / "model.safetensors", {"format": "pt"})
+        (target / "model.safetensors").chmod(
+            (target / "config.json").stat().st_mode
+        )  # save_file's is private
+    return Path(folder)
+
+
+def _dtype(model: GPT | Llama) -> str:
+    found = {p.dtype for p in model.parameters()}
+    if len(found) != 1 or not found <= set(DTYPES.values()):
+        raise ValueError(f"all weights must be float32, or all float16, or all bfloat16; got {found}")
+    return str(found.pop()).removeprefix("torch.")
+
+
+def _ends(tokenizer: Tokenizer, end_token: str | None) -> dict[str, int | None]:
+    """Ids for transformers, which would otherwise take those of the first GPT-2 or Llama."""
+    if end_token is None:
+        return {"bos_token_id": None, "eos_token_id": None, "pad_token_id": None}
+    if end_token not in tokenizer.special_tokens:
+        known = ", ".join(tokenizer.special_tokens) or "none"
+        raise ValueError(f"end_token must be a special token of the tokenizer ({known}); got {end_token!r}")
+    end = tokenizer.special_tokens[end_token]
+    return {"bos_token_id": None, "eos_token_id": end, "pad_token_id": end}
+
+
+def _write_json(path: Path, content: dict[str, Any]) -> None:
+    path.write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8", newline="\n")
