@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from .config import Config, setting
-from .torch_attention import Decoder, Heads, KVCache
+from .torch_attention import Decoder, Embedding, Heads, KVCache
 
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float, Int
@@ -175,8 +175,8 @@ class GPT(Decoder):
         super().__init__()
         self.config = config
         with torch.device("meta"):  # shapes alone: all numbers come from `initialise`
-            self.embedding = nn.Embedding(config.vocab_size, config.d_model)
-            self.position = nn.Embedding(config.context_length, config.d_model)
+            self.embedding = Embedding(config.vocab_size, config.d_model)
+            self.position = Embedding(config.context_length, config.d_model)
             self.dropout = nn.Dropout(config.dropout)
             self.blocks = nn.ModuleList(Block(config, layer) for layer in range(config.n_layers))
             self.norm = nn.LayerNorm(config.d_model, config.norm_eps, bias=config.bias)

@@ -24,7 +24,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from .config import Config, setting
-from .torch_attention import Decoder, Heads, KVCache
+from .torch_attention import Decoder, Embedding, Heads, KVCache
 
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float, Int
@@ -249,7 +249,7 @@ class Llama(Decoder):
         super().__init__()
         c = self.config = config
         with torch.device("meta"):  # shapes alone: all numbers come from `initialise`
-            self.embedding = nn.Embedding(c.vocab_size, c.d_model)
+            self.embedding = Embedding(c.vocab_size, c.d_model)
             self.blocks = nn.ModuleList(Block(c, layer) for layer in range(c.n_layers))
             self.norm = _norm(c, c.d_model)
             self.head = None if c.tied else nn.Linear(c.d_model, c.vocab_size, bias=False)

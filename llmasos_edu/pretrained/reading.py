@@ -17,15 +17,13 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 
+from llmasos_edu.checkpoint import refuse_pickle
+
 __all__ = ["DTYPES", "Weights", "read_json"]
 
 DTYPES = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
 ONE, INDEX = "model.safetensors", "model.safetensors.index.json"
-PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
-PICKLE_ADVICE = (
-    "is a pickle: reading it can run any code, so it is not read. Where you trust its author, convert it "
-    "once: transformers.AutoModelForCausalLM.from_pretrained(old).save_pretrained(new), and load new."
-)
+CONVERT = "transformers.AutoModelForCausalLM.from_pretrained(old).save_pretrained(new), then load new"
 
 
 class Weights:
@@ -87,11 +85,13 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def _files(folder: Path) -> list[Path]:
+    try:
+        refuse_pickle(folder)
+    except ValueError as e:
+        raise ValueError(f"{e}, once: {CONVERT}") from None
     if (folder / ONE).is_file():
         return [folder / ONE]
     if not (folder / INDEX).is_file():
-        for pickle in (path for pattern in PICKLES for path in sorted(folder.glob(pattern))):
-            raise ValueError(f"{pickle.name} {PICKLE_ADVICE}")
         raise ValueError(f"the folder must hold {ONE} or {INDEX}; {folder} has neither")
     names = sorted({str(name) for name in _weight_map(folder).values()})
     for name in names:
@@ -117,10 +117,6 @@ def _check_index(folder: Path, file_of: dict[str, str]) -> None:
 
 
 def _open(path: Path) -> Any:
-    with path.open("rb") as f:
-        magic = f.read(2)
-    if magic == b"PK" or magic[:1] == b"\x80":  # torch.save's zip, or a bare pickle
-        raise ValueError(f"{path.name} {PICKLE_ADVICE}")
     try:
         return safe_open(path, framework="pt")
     except SafetensorError as e:

@@ -7,12 +7,13 @@ decoder   what every decoder shares: positions, padding, looking inside       le
 """
 
 from .cache import KVCache
-from .decoder import Decoder
+from .decoder import Decoder, Embedding
 from .formula import attention_weights, causal_mask, explicit_attention, fused_attention
 from .heads import Heads
 
 __all__ = [
     "Decoder",
+    "Embedding",
     "Heads",
     "KVCache",
     "attention_weights",

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     Positions = Int[torch.Tensor, "..."]
     Mask = Bool[torch.Tensor, "..."] | None
 
-__all__ = ["Decoder"]
+__all__ = ["Decoder", "Embedding"]
 
 
 class _Shape(Protocol):
@@ -46,6 +46,13 @@ class _Shape(Protocol):
     def d_head(self) -> int: ...
 
 
+class Embedding(nn.Embedding):
+    """A row of numbers for each id. `initialise` draws it; torch's own draw on "meta" costs a second."""
+
+    def reset_parameters(self) -> None:
+        """Nothing yet."""
+
+
 class Decoder(nn.Module):
     """The base of `GPT` and `Llama`, which add the layers and `forward(ids, cache, padding) → logits`.
 
@@ -59,7 +66,8 @@ class Decoder(nn.Module):
 
     def allocate(self, generator: torch.Generator | None) -> None:
         """Give weights built on torch's "meta" device their memory, and draw them from the generator."""
-        self.to_empty(device=torch.get_default_device() if generator is None else generator.device)
+        device = torch.get_default_device() if generator is None else generator.device
+        self._apply(lambda t: torch.empty(t.shape, dtype=t.dtype, device=device))  # quicker than to_empty
         if generator is not None:
             self.initialise(generator)
 
