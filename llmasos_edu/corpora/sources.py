@@ -1,8 +1,4 @@
-"""The `corpus=` dial: TinyWorld, the standard library's source text, or a file of one's own, as a stream.
-
-Teaches: a corpus is a stream of documents; a model sees text and does not care whose. TinyWorld has an exact
-floor; for real text nobody knows the floor. Leaves out: cleaning and packing. Lessons 02 and 03 use it first.
-"""
+"""Where documents come from, and the tokenizer of TinyWorld's models."""
 
 from __future__ import annotations
 
@@ -14,7 +10,7 @@ from pathlib import Path
 from llmasos_edu.tinyworld import SPECIALS, World
 from llmasos_edu.tokenizer import Tokenizer, pattern_of_words
 
-__all__ = ["NAMES", "corpus", "tinyworld_tokenizer"]
+__all__ = ["NAMES", "corpus", "files_of", "library_files", "tinyworld_tokenizer"]
 
 #: The corpora that have a name; anything else is a path.
 NAMES = ("tinyworld", "tinyworld-zh", "python")
@@ -80,16 +76,28 @@ def _whole(files: list[Path]) -> Iterator[str]:
 
 
 def _own(path: Path, seed: int) -> Iterator[str]:
+    files = files_of(path)
+    if path.is_dir():
+        return _whole(files[seed % len(files) :] + files[: seed % len(files)])
+    return _from(path, seed)
+
+
+def files_of(path: Path) -> list[Path]:
+    """The text files that a path names: itself, or the ``.txt`` files of a folder in order.
+
+    Raises:
+        ValueError: If there is none, or a file is empty.
+    """
     if path.is_dir():
         files = sorted(path.glob("*.txt"))
         if not files:
             raise ValueError(f"a folder given as a corpus must hold .txt files; {path} has none")
-        return _whole(files[seed % len(files) :] + files[: seed % len(files)])
+        return files
     if not path.is_file():
         raise ValueError(f"corpus must be one of {', '.join(NAMES)} or a file or folder; got {str(path)!r}")
     if not path.stat().st_size:
         raise ValueError(f"a file given as a corpus must not be empty; {path} is")
-    return _from(path, seed)
+    return [path]
 
 
 def _from(path: Path, seed: int) -> Iterator[str]:
