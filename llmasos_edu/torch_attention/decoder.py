@@ -7,9 +7,9 @@ Explained in lessons 05, 07 (batches of prompts) and 08 (inside a real model).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 from torch import nn
@@ -263,8 +263,8 @@ class Decoder(nn.Module):
                 )
 
 
-def _keep_input(streams: dict[str, torch.Tensor], name: str):  # type: ignore[no-untyped-def]
-    def hook(module: nn.Module, args: tuple[torch.Tensor, ...]) -> None:
-        streams[name] = args[0]
+def _keep_input(streams: dict[str, torch.Tensor], name: str) -> Callable[[nn.Module, tuple[Any, ...]], None]:
+    def hook(module: nn.Module, inputs: tuple[Any, ...]) -> None:
+        streams[name] = inputs[0]
 
     return hook
