@@ -2,7 +2,8 @@
 
 `strategies` shape the distribution (temperature, top-k, top-p, min-p, repetition penalty), `loops` write
 without and with the cache, `writing` puts them together (`generate`, `stream`, `speak`), `beam` follows
-several texts at once. Explained in lesson 07. Names are fetched when they are first used: `Decoding` needs no torch.
+several texts at once. Explained in lesson 07. Names are fetched when they are first used, since `Decoding`
+needs no torch.
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ def check_vocabularies(of_model: int, of_tokenizer: int) -> None:
         )
 
 
-def check_prompts(prompts: Sequence[Sequence[int]], n_tokens: int) -> None:
+def check_prompts(prompts: Sequence[Any], n_tokens: int) -> None:
     """Refuse what is not a list of non-empty lists of ids below `n_tokens`."""
     if len(prompts) == 0 or isinstance(prompts[0], Integral | str):
         raise ValueError(
@@ -77,7 +77,7 @@ def check_prompts(prompts: Sequence[Sequence[int]], n_tokens: int) -> None:
             )
 
 
-def check_room(context_length: int, longest: int, max_new_tokens: int, refuse: bool) -> None:
+def check_room(context_length: int, longest: int, max_new_tokens: Any, refuse: bool) -> None:
     """Refuse a number of new tokens that is none, or that does not fit beside the longest prompt."""
     if isinstance(max_new_tokens, bool) or not isinstance(max_new_tokens, Integral) or max_new_tokens < 1:
         raise ValueError(f"max_new_tokens must be a whole number of at least 1; got {max_new_tokens!r}")

@@ -58,7 +58,7 @@ def beam_search(
     Args:
         model: As for `generate`; prompt and new tokens must fit into its context.
         prompt: Token ids, at least one.
-        width: How many texts are followed; 1 is greedy.
+        width: How many texts are followed; 1 without length penalty is greedy.
         max_new_tokens: At most so many new tokens.
         stop_tokens: Ids that end a text.
         length_penalty: Texts are ranked by log P / length to this power, at least 0: 0 by log P, 1 by its
@@ -77,20 +77,17 @@ def beam_search(
     unread = torch.tensor([list(prompt)], device=device)  # (1, T), from then on (W, 1)
     running, finished = [Beam([], 0.0)], list[Beam]()
     with evaluating(model):
-        for longer in range(max_new_tokens - 1, -1, -1):  # how many tokens may still come after this one
+        for step in range(1, max_new_tokens + 1):
             log_p = model(unread, cache=cache)[:, -1].log_softmax(dim=-1)  # (W, V)
             found = _candidates(running, log_p, width * (1 + max(1, len(set(stop_tokens)))))
-            ended = [text for _, text in found[:width] if longer == 0 or text.ids[-1] in stop_tokens]
-            finished = sorted([*finished, *ended], key=lambda text: -text.score(length_penalty))[:width]
-            going = [pair for pair in found if pair[1].ids[-1] not in stop_tokens][:width]
-            most = (
-                max((text.log_prob for _, text in going), default=-math.inf) / max_new_tokens**length_penalty
-            )
-            if (
-                longer == 0
-                or (len(finished) == width and finished[-1].score(length_penalty) >= most)
-                or not going
-            ):
+            ends = [step == max_new_tokens or text.ids[-1] in stop_tokens for _, text in found]
+            finished += [text for (_, text), end in zip(found[:width], ends, strict=False) if end]
+            finished = sorted(finished, key=lambda text: -text.score(length_penalty))[:width]
+            going = [pair for pair, end in zip(found, ends, strict=True) if not end][:width]
+            if not going:
+                break
+            best = going[0][1].log_prob / max_new_tokens**length_penalty  # no text that goes on ends above it
+            if len(finished) == width and finished[-1].score(length_penalty) >= best:
                 break
             running = [text for _, text in going]
             cache.reorder(torch.tensor([row for row, _ in going], device=device))

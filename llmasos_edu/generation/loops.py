@@ -31,8 +31,12 @@ __all__ = ["LanguageModel", "cached_steps", "evaluating", "pad_left", "plain_ste
 
 @runtime_checkable
 class LanguageModel(Protocol):
-    """What is asked of a model; `GPT` and `Llama` have it. Its config has `context_length` and
-    `vocab_size`."""
+    """What is asked of a model: `GPT` and `Llama` have it.
+
+    Attributes:
+        config: Has `context_length` and `vocab_size`, in tokens.
+        training: Whether it is in training mode.
+    """
 
     config: Any
     training: bool
@@ -77,8 +81,9 @@ def plain_steps(
     """
     for _ in range(n):
         window, pads = last(ids, padding, model.config.context_length)
-        logits = model(window, padding=pads)[:, -1]  # (B, V)
-        new = choose(logits, ids)  # (B,)
+        with torch.inference_mode():
+            logits = model(window, padding=pads)[:, -1]  # (B, V)
+            new = choose(logits, ids)  # (B,)
         yield new
         ids = torch.cat([ids, new[:, None]], dim=1)  # (B, T + 1)
 
@@ -109,8 +114,9 @@ def cached_steps(
         if ids.shape[1] > context_length:
             yield from plain_steps(model, ids, choose, n - done, padding)
             return
-        logits = model(unread, cache=cache, padding=padding)[:, -1]  # (B, V)
-        new = choose(logits, ids)  # (B,)
+        with torch.inference_mode():
+            logits = model(unread, cache=cache, padding=padding)[:, -1]  # (B, V)
+            new = choose(logits, ids)  # (B,)
         yield new
         unread = new[:, None]  # (B, 1)
         ids = torch.cat([ids, unread], dim=1)  # (B, T + 1)

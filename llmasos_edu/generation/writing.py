@@ -180,7 +180,6 @@ class _Writing:
         self._steps = functools.partial(loop, model, ids, self._choose, max_new_tokens, padding)
         self._rows = [_Row(tokenizer, stop_tokens, stop_strings) for _ in prompts]
 
-    @torch.inference_mode()
     def steps(self) -> Iterator[list[str]]:
         """Write; yield the text that each row gives out with each step, and once more what was held back."""
         with evaluating(self._model):
@@ -204,7 +203,7 @@ class _Choose:
 
     def __init__(self, decoding: Decoding, numbers: torch.Tensor | None, n_tokens: int, keep: bool):
         self._decoding, self._n_tokens, self._keep = decoding, n_tokens, keep
-        self._numbers = None if numbers is None else iter(numbers.T)
+        self._numbers = None if numbers is None else iter(numbers.T.contiguous())
         self.log_probs: list[torch.Tensor] = []
 
     def __call__(
@@ -267,4 +266,6 @@ def _numbers(generator: Generators, n_rows: int, n: int) -> Float[torch.Tensor, 
         generators = generator
     if len(generators) != n_rows:
         raise ValueError(f"there must be one generator, or one a prompt: {n_rows}; got {len(generators)}")
-    return torch.stack([torch.rand(n, generator=g, device=g.device).double().cpu() for g in generators])
+    return torch.stack(
+        [torch.rand(n, generator=g, dtype=torch.float64, device=g.device).cpu() for g in generators]
+    )
