@@ -38,7 +38,7 @@ def check_request(
     if overflow not in ("refuse", "slide"):
         raise ValueError(f'overflow must be "refuse" or "slide"; got {overflow!r}')
     check_room(config.context_length, max(map(len, prompts)), max_new_tokens, refuse=overflow == "refuse")
-    if wrong := [id for id in stop_tokens if not (isinstance(id, Integral) and 0 <= id < n_tokens)]:
+    if wrong := [id for id in stop_tokens if not _is_id(id, n_tokens)]:
         raise ValueError(f"stop_tokens must be ids from 0 to {n_tokens - 1:,}; got {wrong[0]!r}")
     if isinstance(stop_strings, str) or not all(isinstance(s, str) and s for s in stop_strings):
         raise ValueError(f"stop_strings must be a list of texts, none empty; got {stop_strings!r}")
@@ -71,7 +71,7 @@ def check_prompts(prompts: Sequence[Any], n_tokens: int) -> None:
                 f"prompt {i} is empty, and a model needs a token to look at: begin with the token that its "
                 "documents begin with, such as '<|end|>'"
             )
-        if wrong := [id for id in prompt if not (isinstance(id, Integral) and 0 <= id < n_tokens)]:
+        if wrong := [id for id in prompt if not _is_id(id, n_tokens)]:
             raise ValueError(
                 f"prompt {i} must hold ids from 0 to {n_tokens - 1:,}, the vocabulary; got {wrong[0]!r}"
             )
@@ -81,7 +81,7 @@ def check_room(context_length: int, longest: int, max_new_tokens: Any, refuse: b
     """Refuse a number of new tokens that is none, or that does not fit beside the longest prompt."""
     if isinstance(max_new_tokens, bool) or not isinstance(max_new_tokens, Integral) or max_new_tokens < 1:
         raise ValueError(f"max_new_tokens must be a whole number of at least 1; got {max_new_tokens!r}")
-    seen = longest + max_new_tokens - 1  # the last new token is not read any more
+    seen = longest + int(max_new_tokens) - 1  # the last new token is not read any more
     if refuse and seen > context_length:
         room = context_length - longest + 1
         more = f"ask for at most {room:,}, or " if room > 0 else "shorten the prompt, or "
@@ -89,3 +89,7 @@ def check_room(context_length: int, longest: int, max_new_tokens: Any, refuse: b
             f"{longest:,} prompt tokens and {max_new_tokens:,} new ones do not fit into the model's context "
             f"of {context_length:,}: {more}pass overflow='slide', and it forgets the beginning"
         )
+
+
+def _is_id(id: Any, n_tokens: int) -> bool:
+    return isinstance(id, Integral) and 0 <= int(id) < n_tokens
