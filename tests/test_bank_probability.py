@@ -5,7 +5,8 @@ import pytest
 import scipy.special
 
 from llmasos_edu import probability
-from llmasos_edu.exercises.probability import EXERCISES, _picked, _stable
+from llmasos_edu.exercises.diagnosing import diagnose
+from llmasos_edu.exercises.probability import CROSS_ENTROPY, EXERCISES, SOFTMAX, _picked, _stable
 from tests.bank_contract import hold
 
 
@@ -87,3 +88,36 @@ PAIRS = {
 @pytest.mark.parametrize("exercise", EXERCISES, ids=lambda e: e.key)
 def test_bank(exercise):
     hold(exercise, variants=VARIANTS[exercise.key], pairs=PAIRS[exercise.key])
+
+
+def log_p(z, axis=-1):
+    return (
+        z
+        - z.max(axis, keepdims=True)
+        - np.log(np.exp(z - z.max(axis, keepdims=True)).sum(axis, keepdims=True))
+    )
+
+
+LEARNERS = [
+    (SOFTMAX, lambda z, temperature: np.exp(z / temperature), ["not divided by the sum"]),
+    (SOFTMAX, lambda z, temperature: log_p(z / temperature), ["log-softmax for softmax"]),
+    (SOFTMAX, lambda z, temperature: np.exp(log_p(z - temperature)), ["the temperature changes nothing"]),
+    (SOFTMAX, lambda z, temperature: np.exp(log_p(-z / temperature)), []),
+    (SOFTMAX, lambda z, temperature: np.eye(z.shape[1])[z.argmax(-1)], []),
+    (CROSS_ENTROPY, lambda z, t: -np.exp(log_p(z))[range(len(t)), t].mean(), ["the logarithm is missing"]),
+    (CROSS_ENTROPY, lambda z, t: -log_p(z).max(-1).mean(), []),
+    (CROSS_ENTROPY, lambda z, t: np.median(-log_p(z)[range(len(t)), t]), []),
+]
+
+
+@pytest.mark.parametrize(("exercise", "wrong", "names"), LEARNERS)
+def test_learners_mistakes_get_their_name_or_none(exercise, wrong, names):
+    result = diagnose(wrong, exercise)
+    assert result.status == "not yet"
+    assert [m.name for m in result.mistakes] == names
+
+
+def test_a_wrong_score_is_not_blamed_on_the_temperature():
+    result = diagnose(lambda z, temperature: np.exp(log_p(-z / temperature)), SOFTMAX)
+    assert "temperature 1" in result.symptom
+    assert "flatter" not in result.symptom

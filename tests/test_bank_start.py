@@ -5,6 +5,7 @@ import operator
 import numpy as np
 import pytest
 
+from llmasos_edu.exercises.diagnosing import diagnose
 from llmasos_edu.exercises.start import EXERCISES, text_probability
 from tests.bank_contract import hold
 
@@ -29,6 +30,32 @@ PAIRS = {
 @pytest.mark.parametrize("exercise", EXERCISES, ids=lambda e: e.key)
 def test_bank(exercise):
     hold(exercise, VARIANTS, PAIRS)
+
+
+def running(choices, begin=1.0, step=operator.mul):
+    p = begin
+    for _word, q in choices:
+        p = step(p, q)
+    return p
+
+
+LEARNERS = [
+    (lambda choices: running(choices, 0), ["begins at zero"]),
+    (lambda choices: running(choices, 1.0, operator.add), ["sum for product"]),
+    (lambda choices: running(choices[1:]), ["one word is left out"]),
+    (lambda choices: round(running(choices), 2), ["rounded on the way"]),
+    (lambda choices: -sum(math.log(p) for _, p in choices), ["sum of logarithms"]),
+    (lambda choices: 100 * running(choices), []),
+    (lambda choices: min((p for _, p in choices), default=1.0), []),
+    (lambda choices: 10 ** sum(math.log(p) for _, p in choices), []),
+]
+
+
+@pytest.mark.parametrize(("wrong", "names"), LEARNERS)
+def test_learners_mistakes_get_their_name_or_none(wrong, names):
+    result = diagnose(wrong, EXERCISES[0])
+    assert result.status == "not yet"
+    assert [m.name for m in result.mistakes] == names
 
 
 def test_the_product_of_all_continuations_is_one():

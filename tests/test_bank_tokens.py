@@ -1,3 +1,4 @@
+import re
 from collections import Counter
 from itertools import pairwise
 
@@ -142,7 +143,6 @@ UNSEEN = {
         lambda pieces: most_common([x[::-1] for x in pieces])[::-1],
     ],
     "bpe.merge": [
-        lambda tokens, pair: list(tokens),
         lambda tokens, pair: [t for t in tokens if t not in pair] + [pair[0] + pair[1]],
         lambda tokens, pair: [b"".join(pair) if t == pair[0] else t for t in tokens if t != pair[1]],
         lambda tokens, pair: merge(tokens, pair[::-1]),
@@ -305,6 +305,22 @@ LEARNERS = [
 @pytest.mark.parametrize(("wrong", "name"), LEARNERS)
 def test_learners_mistakes_get_their_name(wrong, name):
     assert [m.name for m in diagnose(wrong, BY_KEY["tokens.encode"]).mistakes] == [name]
+
+
+def words_alone(text, merges):
+    return _replay([[bytes([b]) for b in w.encode()] for w in re.findall(r" ?\w+", text)], merges)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "key"),
+    [
+        (words_alone, "tokens.encode"),  # loses the full stop
+        (lambda tokens: b"".join(tokens).decode(errors="replace").strip(), "tokens.decode"),
+        (lambda tokens: b"".join(tokens).decode(errors="replace").replace("\ufffd", "?"), "tokens.decode"),
+    ],
+)
+def test_nearly_right_answers_are_refused(wrong, key):
+    assert diagnose(wrong, BY_KEY[key]).status == "not yet"
 
 
 @pytest.mark.parametrize("key", UNSEEN)

@@ -79,7 +79,7 @@ def test_the_first_real_guess_stands(capsys):
     key = "04.which-bug"
     lesson.predict(key, None, choices=("no scale", "no mask"))
     assert said(capsys) == (
-        "your guess: none yet. Write it in place of None and run this cell. Choose from: no scale, no mask."
+        "your guess: none yet. Write it in place of None and run this cell. Choose from: no\nscale, no mask."
     )
     lesson.reveal(key, "no mask")
     assert said(capsys) == "the truth: no mask · your guess: none yet"

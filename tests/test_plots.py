@@ -84,7 +84,7 @@ def test_in_a_notebook_the_output_is_as_the_contract_wants_it():
 
 def test_bars_twin():
     assert examples()["bars"].twin().splitlines() == [
-        "word         P", "-----  -------", "␣kite    0.785", "␣drum  0.00500",
+        "word         P", "-----  -------", "·kite    0.785", "·drum  0.00500",
     ]  # fmt: skip
 
 
@@ -97,8 +97,8 @@ def test_lines_twin_is_sampled_evenly_and_alt_tells_the_ends():
 
 def test_a_small_heatmap_is_its_own_twin_and_masked_cells_are_empty():
     plot = examples()["small heat"]
-    assert plot.twin().splitlines()[2:4] == ["Mia     1.00", "␣had   0.500  0.500"]
-    assert plot.alt == "Heat map: Weights. ␣kite looks most at Mia, 0.200."
+    assert plot.twin().splitlines()[2:4] == ["Mia     1.00", "·had   0.500  0.500"]
+    assert plot.alt == "Heat map: Weights. ·kite looks most at Mia, 0.200."
 
 
 def test_a_large_heatmap_tells_where_each_row_is_largest():
@@ -171,7 +171,7 @@ def test_tinted_words_escape_and_carry_numbers():
     assert "<span>风筝</span>" in html
     assert words.twin().splitlines()[2:] == [
         "    1  <b>    0.100",
-        "    2  ␣kite   3.20",
+        "    2  ·kite   3.20",
         "    3  风筝   -1.00",
     ]
 

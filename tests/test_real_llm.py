@@ -50,8 +50,10 @@ def left_in(folder):
     return sorted(p.name for p in folder.iterdir()) if folder.exists() else []
 
 
-def test_missing_model_says_what_to_do(cache):
+def test_missing_model_says_what_to_do(cache, capsys):
     assert not real_llm.present()
+    assert not real_llm.ready()
+    assert capsys.readouterr().out == f"{real_llm.MISSING_NOTE}\n"
     assert not real_llm.intact()
     for ask in (real_llm.folder, real_llm.load, lambda: real_llm.next_words("a")):
         with pytest.raises(real_llm.RealLLMMissing, match="llmasos-edu fetch smollm2"):
@@ -74,6 +76,7 @@ def test_a_damaged_folder_is_replaced(cache, tiny):
     folder = real_llm.fetch(tiny[0], progress=False)
     (folder / "weights").write_bytes(b"abd")
     assert real_llm.present()
+    assert real_llm.ready()
     assert not real_llm.intact()
     real_llm.fetch(tiny[0], progress=False)
     assert real_llm.intact()

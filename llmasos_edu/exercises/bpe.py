@@ -43,6 +43,7 @@ def next_merge_probes() -> list[Probe]:
         Probe(
             "tokens of several bytes", ([[b"lo", b"w"], [b"l", b"ow"], [b"l", b"ow"], [b"lo", b"w", b"w"]],)
         ),
+        Probe("a·bc and ab·c, twice xy", ([[b"a", b"bc"], [b"ab", b"c"], [b"x", b"y"], [b"x", b"y"]],)),
     ]
 
 
@@ -72,6 +73,12 @@ def _without_overlaps(pieces: list[Piece]) -> Pair:
             else:
                 last = None
     return most(counts)
+
+
+def _joined(pieces: list[Piece]) -> Pair:
+    pairs = [pair for piece in pieces for pair in pairwise(piece)]
+    counts = Counter(a + b for a, b in pairs)
+    return max(pairs, key=lambda pair: counts[pair[0] + pair[1]])
 
 
 def _unordered(pieces: list[Piece]) -> Pair:
@@ -130,6 +137,12 @@ NEXT_MERGE = Exercise(
             why="In abab the pair a·b stands twice, and both count.",
             where="A set of pairs for each pre-token.",
             wrong=lambda pieces: most(Counter(p for piece in pieces for p in dict.fromkeys(pairwise(piece)))),
+        ),
+        Mistake(
+            "pairs of the same bytes are counted as one",
+            why="a·bc and ab·c both make abc, but a merge joins only one of them.",
+            where="What is counted: the pair (a, b), not the joined bytes a + b.",
+            wrong=_joined,
         ),
         Mistake(
             "ab and ba are counted as one pair",
@@ -197,6 +210,10 @@ def first_only(tokens: Piece, pair: Pair) -> Piece:
     return list(tokens)
 
 
+def _beyond_the_end(tokens: Piece, pair: Pair) -> Piece:
+    return scan([*tokens], pair, equal=lambda two, p: two[0] == p[0] and two[1] == p[1])
+
+
 def _last_lost(tokens: Piece, pair: Pair) -> Piece:
     merged = merge(tokens, pair)
     return merged if merged[-1:] == [pair[0] + pair[1]] else merged[:-1]
@@ -231,6 +248,18 @@ MERGE = Exercise(
             why="A loop over pairs never visits the last token by itself.",
             where="The loop's end: if the last two are no pair, the last token still has to be added.",
             wrong=_last_lost,
+        ),
+        Mistake(
+            "no pair is ever found",
+            why="A list never equals a tuple: [b'a', b'b'] == (b'a', b'b') is False.",
+            where="The comparison: tuple(tokens[i : i + 2]) == pair, or two comparisons with and.",
+            wrong=lambda tokens, pair: list(tokens),
+        ),
+        Mistake(
+            "it looks past the last token",
+            why="At the last place tokens[i + 1] does not exist; a slice tokens[i : i + 2] is only shorter.",
+            where="What happens where i is the last place.",
+            wrong=_beyond_the_end,
         ),
         Mistake(
             "the pair at the end is not seen",

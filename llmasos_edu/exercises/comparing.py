@@ -71,7 +71,7 @@ def difference(got: Any, expected: Any, tolerance: float) -> str | None:
     if there == "number" and here in ("array", "tensor") and tuple(got.shape) == ():
         here = "number"
     if here != there:
-        tip = CONVERT.get((here, there), "")
+        tip = "" if isinstance(expected, tuple) else CONVERT.get((here, there), "")
         return f"got {describe(got)}, expected {describe(expected)}{': ' + tip if tip else ''}"
     if there in ("array", "tensor", "number"):
         return _numbers(got, expected, tolerance)

@@ -119,12 +119,22 @@ def _error(exercise: Exercise, probes: Sequence[Probe], ran: Ran, seconds: float
         if isinstance(error, TimeUp):
             return (
                 f'on "{probe.name}", it was still running after {seconds:g} seconds{at}. '
-                "Is there a loop whose end is never reached?"
+                f"Is there a loop whose end is never reached?{_outlasted(ran, seconds)}"
             )
         message = (str(error).strip().splitlines() or ["no message"])[0]
         shapes = _shapes(exercise, probe)
         return f'on "{probe.name}", it raised {type(error).__name__}: {message[:160]}{at}.{shapes}'
     return None
+
+
+def _outlasted(ran: Ran, seconds: float) -> str:
+    """What is to be said where one call could not be stopped at the limit."""
+    if ran.seconds < seconds + 1:
+        return ""
+    return (
+        f" It ended only after {ran.seconds:.0f} seconds: one call of a library (NumPy, torch, time.sleep) "
+        "can be stopped only when it comes back."
+    )
 
 
 def _shapes(exercise: Exercise, probe: Probe) -> str:
@@ -154,7 +164,7 @@ def _wrong_value(exercise: Exercise, probes: Sequence[Probe], ran: Ran) -> str |
             with suppress(Exception):  # a property that cannot judge a strange result says nothing
                 told = test(probe, outcome.value, true.value)
                 if told:
-                    return f'on "{probe.name}", {told.rstrip(".")}.'
+                    return f'on "{probe.name}", {told if told[-1] in ".?" else told + "."}'
     return None
 
 

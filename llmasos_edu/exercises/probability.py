@@ -52,7 +52,7 @@ def _no_negative(call: Probe, got: Any, expected: Any) -> str | None:
 
 def _temperature_shows(call: Probe, got: Any, expected: Any) -> str | None:
     top, right, temperature = float(np.max(got[0])), float(np.max(expected[0])), call.args[1]
-    if temperature == 1 or abs(top - right) < 1e-4:
+    if temperature == 1 or abs(top - right) < 1e-4 or not _some_softmax(call.args[0][0], got[0]):
         return None
     plain = float(np.max(probability.softmax(call.args[0])[0]))
     side = "flatter" if temperature > 1 else "sharper"
@@ -60,6 +60,15 @@ def _temperature_shows(call: Probe, got: Any, expected: Any) -> str | None:
         f"the largest probability of row 0 is {number(top)}; at temperature 1 it is {number(plain)}, and "
         f"temperature {number(temperature)} must make the row {side}: {number(right)}"
     )
+
+
+def _some_softmax(z: np.ndarray, p: np.ndarray) -> bool:
+    """Whether a row is the softmax of its scores at some temperature: log p and z lie on a rising line."""
+    if np.min(p) <= 0:
+        return False
+    centred, logs = z - z.mean(), np.log(p) - np.log(p).mean()
+    slope = (centred @ logs) / (centred @ centred)
+    return bool(slope > 0 and np.allclose(logs, slope * centred, atol=1e-6))
 
 
 def _stable(z: np.ndarray, axis: int | None = -1) -> np.ndarray:
@@ -80,6 +89,21 @@ def _sum_without_keepdims_or_maximum(z: np.ndarray, temperature: float) -> np.nd
 def _rows_over_all(z: np.ndarray) -> np.ndarray:
     e = np.exp(z - z.max(axis=-1, keepdims=True))
     return e / e.sum()
+
+
+def _maximum_without_keepdims(z: np.ndarray) -> np.ndarray:
+    e = np.exp(z - z.max(axis=-1))
+    return e / e.sum(axis=-1, keepdims=True)
+
+
+def _neither_keeps_dims(z: np.ndarray) -> np.ndarray:
+    e = np.exp(z - z.max(axis=-1))
+    return e / e.sum(axis=-1)
+
+
+def _maximum_of_columns(z: np.ndarray) -> np.ndarray:
+    e = np.exp(z - z.max(axis=0))
+    return e / e.sum(axis=-1, keepdims=True)
 
 
 def _one_maximum(z: np.ndarray, temperature: float) -> np.ndarray:
@@ -137,6 +161,31 @@ SOFTMAX = Exercise(
             wrong=(_sum_without_keepdims, _sum_without_keepdims_or_maximum),
         ),
         Mistake(
+            "the maximum lies along the columns",
+            why="All scores of a row must lose the same number, or its probabilities change.",
+            where="The maximum: z.max(axis=-1, keepdims=True) is a column, (T, 1).",
+            wrong=(
+                lambda z, temperature: _maximum_without_keepdims(z / temperature),
+                lambda z, temperature: _neither_keeps_dims(z / temperature),
+                lambda z, temperature: _maximum_of_columns(z / temperature),
+            ),
+        ),
+        Mistake(
+            "not divided by the sum",
+            why="exp makes the scores positive; only dividing by their sum makes probabilities of them.",
+            where="The last line: each row is divided by its own sum.",
+            wrong=(
+                lambda z, temperature: np.exp(z / temperature),
+                lambda z, temperature: np.exp((z - z.max(axis=-1, keepdims=True)) / temperature),
+            ),
+        ),
+        Mistake(
+            "log-softmax for softmax",
+            why="Logarithms of probabilities are at most 0 and do not sum to 1.",
+            where="The last line: is there a log too many?",
+            wrong=lambda z, temperature: probability.log_softmax(z / temperature),
+        ),
+        Mistake(
             "no exp: scores divided by their sum",
             why="Scores may be negative, and their sum anything; exp makes all of them positive first.",
             where="The line that should turn scores into positive numbers.",
@@ -156,7 +205,7 @@ SOFTMAX = Exercise(
         ),
         Mistake(
             "the temperature changes nothing",
-            why="It is unused, or it divides probabilities that are then divided by their sum: it cancels.",
+            why="It is unused, or it cancels: taken from all scores, or dividing what its sum divides again.",
             where="Divide the scores by it, before exp.",
             wrong=lambda z, temperature: _stable(z),
         ),
@@ -179,6 +228,7 @@ def cross_entropy_probes() -> list[Probe]:
         Probe("one position", (UNEVEN[1:2].copy(), np.array([3])), edge=True),
         Probe("a word 2,000 below the best", (np.array([[0.0, -2000.0, -1.0]]), np.array([1])), edge=True),
         Probe("scores in the thousands", (THOUSANDS.copy(), np.array([0, 3])), edge=True),
+        Probe("one row thousands above the other", (UNLIKE_ROWS.copy(), np.array([1, 0])), edge=True),
     ]
 
 
@@ -266,6 +316,27 @@ CROSS_ENTROPY = Exercise(
             wrong=(
                 lambda z, t: float(-_picked(probability.log_softmax(z, axis=0), t).mean()),
                 lambda z, t: float(probability.logsumexp(z.ravel()) - _picked(z, t).mean()),
+            ),
+        ),
+        Mistake(
+            "the logarithm is missing",
+            why="A price is −log P: a word of P = 0.01 costs 4.6 nats, not 0.99 or −0.01.",
+            where="Between the probabilities and the mean.",
+            wrong=(
+                lambda z, t: float(-_picked(_stable(z), t).mean()),
+                lambda z, t: float((1 - _picked(_stable(z), t)).mean()),
+                lambda z, t: float(_picked(_stable(z), t).mean()),
+            ),
+        ),
+        Mistake(
+            "one maximum for the whole table",
+            why="A row far below the table's maximum becomes exp(−3000) = 0 everywhere, and log 0 is −∞.",
+            where="The maximum: each row needs its own (axis=-1, keepdims=True).",
+            wrong=(
+                lambda z, t: float(
+                    (np.log(np.exp(z - z.max()).sum(axis=-1)) + z.max() - _picked(z, t)).mean()
+                ),
+                lambda z, t: float(-np.log(_picked(_one_maximum(z, 1.0), t)).mean()),
             ),
         ),
         Mistake(

@@ -13,6 +13,7 @@ import linecache
 import signal
 import sysconfig
 import threading
+import time
 import warnings
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr, redirect_stdout
@@ -44,11 +45,12 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Ran:
-    """What all calls gave; fewer outcomes than calls where one stopped the run by its time."""
+    """What all calls gave, and how long they took; fewer outcomes than calls where one used up the time."""
 
     outcomes: list[Outcome]
     printed: str = ""
     warned: list[str] = field(default_factory=list)
+    seconds: float = 0.0
 
 
 class _TimeLimit:
@@ -118,10 +120,10 @@ def run(function: Callable[..., Any], calls: Sequence[tuple[tuple, dict]], secon
         seconds: The limit for all calls together.
 
     Returns:
-        The outcomes in order, what was printed, and the warnings' texts.
+        The outcomes in order, what was printed, the warnings' texts, and the seconds it took.
     """
     outcomes: list[Outcome] = []
-    printed = _Kept()
+    printed, start = _Kept(), time.monotonic()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
@@ -131,7 +133,7 @@ def run(function: Callable[..., Any], calls: Sequence[tuple[tuple, dict]], secon
         except TimeUp as e:
             outcomes = [*outcomes, Outcome(error=e, line=reader_line(e.__traceback__))][: len(calls)]
     warned = list(dict.fromkeys(str(w.message) for w in caught))
-    return Ran(outcomes, printed.getvalue(), warned)
+    return Ran(outcomes, printed.getvalue(), warned, time.monotonic() - start)
 
 
 def _outcome(limit: _TimeLimit, function: Callable[..., Any], args: tuple, kwargs: dict) -> Outcome:

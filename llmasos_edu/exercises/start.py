@@ -40,6 +40,7 @@ def _probes() -> list[Probe]:
     return [
         Probe("three words", (three,)),
         Probe("two words", ([(" red", 0.9), (" kite", 0.7)],)),
+        Probe("six words", ([(w, 0.23) for w in (" a", " red", " kite", " in", " the", " park")],)),
         Probe("one word", ([(" full", 0.16)],)),
         Probe("one word twice", ([(" very", 0.3), (" very", 0.6)],)),
         Probe("nothing chosen yet", ([],)),
@@ -69,7 +70,10 @@ MISTAKES = (
         "sum for product",
         why="That both words come is rarer than either: probabilities of one thing after another multiply.",
         where="The line in the loop: + or *?",
-        wrong=lambda choices: sum(_probabilities(choices)),
+        wrong=(
+            lambda choices: sum(_probabilities(choices)),
+            lambda choices: 1.0 + sum(_probabilities(choices)),  # p = 1.0, then p += …
+        ),
     ),
     Mistake(
         "begins at zero",
@@ -99,10 +103,31 @@ MISTAKES = (
         wrong=lambda choices: _probabilities(choices)[0] if choices else 1.0,
     ),
     Mistake(
+        "one word is left out",
+        why="Every chosen word makes the text rarer, the first and the last as well.",
+        where="Where the loop begins and ends: range(…), [1:] or [:-1].",
+        wrong=(
+            lambda choices: math.prod(_probabilities(choices)[1:]),
+            lambda choices: math.prod(_probabilities(choices)[:-1]),
+        ),
+    ),
+    Mistake(
+        "rounded on the way",
+        why="A text of a few words is soon rarer than 0.01, and rounds to 0; round only what is shown.",
+        where="round(…): let it go.",
+        wrong=tuple(
+            lambda choices, digits=digits: round(math.prod(_probabilities(choices)), digits)
+            for digits in (2, 3, 4)
+        ),
+    ),
+    Mistake(
         "sum of logarithms",
-        why="That is the logarithm of the probability: the right idea of lesson 02, one exp short.",
-        where="The last line.",
-        wrong=lambda choices: sum(math.log(p) for p in _probabilities(choices)),
+        why="That is the logarithm of the probability, for lesson 02; here the probability itself is asked.",
+        where="math.log: multiply the probabilities themselves.",
+        wrong=(
+            lambda choices: sum(math.log(p) for p in _probabilities(choices)),
+            lambda choices: -sum(math.log(p) for p in _probabilities(choices)),
+        ),
     ),
     Mistake(
         "multiplies what was not chosen",

