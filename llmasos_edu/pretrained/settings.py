@@ -77,7 +77,7 @@ def _unlike_full_attention(settings: Settings) -> list[str]:
 def _rope(settings: Settings) -> Settings:
     """What is set about RoPE: transformers 5 keeps it in one place, older files in two."""
     old = {"rope_theta": settings["rope_theta"]} if settings.get("rope_theta") else {}
-    return old | (settings.get("rope_scaling") or {}) | (settings.get("rope_parameters") or {})
+    return old | (settings.get("rope_scaling") or settings.get("rope_parameters") or {})
 
 
 def _unlike_plain_rope(settings: Settings) -> list[str]:
