@@ -27,7 +27,17 @@ from torch import nn
 from llmasos_edu.config import Config
 from llmasos_edu.files import atomic_folder, sha256_of
 
-__all__ = ["Checkpoint", "keep", "latest", "load", "place", "refuse_pickle", "restore", "save"]
+__all__ = [
+    "Checkpoint",
+    "keep",
+    "latest",
+    "load",
+    "place",
+    "refuse_pickle",
+    "restore",
+    "save",
+    "write_tensors",
+]
 
 FORMAT, VERSION = "llmasos-edu checkpoint", 1
 ABOUT, CONFIG, MODEL, OPTIMIZER = (
@@ -124,13 +134,22 @@ def _write(path: Path, tensors: Mapping[str, Any]) -> dict[str, str]:
     kept = {name: t.detach().cpu().contiguous() for name, t in tensors.items() if name not in shared}
     # views of one larger tensor are no tied weights: each gets its own memory
     kept = {name: t.clone() if t.untyped_storage().nbytes() > t.nbytes else t for name, t in kept.items()}
+    write_tensors(path, kept)
+    return shared
+
+
+def write_tensors(path: Path, tensors: dict[str, torch.Tensor]) -> None:
+    """Write contiguous tensors as one safetensors file.
+
+    Raises:
+        OSError: If the disk refuses.
+    """
     try:
-        safetensors.torch.save_file(kept, path)
+        safetensors.torch.save_file(tensors, path, {"format": "pt"})
     except SafetensorError as e:  # it says "os error 28" where Python says OSError
         if code := re.search(r"os error (\d+)", str(e)):
             raise OSError(int(code[1]), os.strerror(int(code[1])), str(path)) from e
         raise
-    return shared
 
 
 def _json(value: Any) -> str:

@@ -192,7 +192,7 @@ def test_a_full_disk_is_an_oserror_and_leaves_the_old_checkpoint(tmp_path, monke
     folder = save(tmp_path / "a")
     before = files(folder)
 
-    def full(tensors, path):
+    def full(tensors, path, metadata):
         path.write_bytes(b"half")
         raise safetensors.SafetensorError(said) if said else OSError(errno.ENOSPC, "No space left on device")
 

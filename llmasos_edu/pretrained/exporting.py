@@ -6,8 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import save_file
-
+from llmasos_edu.checkpoint import write_tensors
 from llmasos_edu.files import atomic_folder
 from llmasos_edu.gpt import GPT
 from llmasos_edu.llama import Llama
@@ -61,10 +60,10 @@ def export(
         _write_json(target / "generation_config.json", _ends(tokenizer, end_token))
         _write_json(target / "tokenizer_config.json", tokenizer_settings)
         tokenizer.to_hugging_face(target)
-        save_file(tensors, target / "model.safetensors", {"format": "pt"})
+        write_tensors(target / "model.safetensors", tensors)
         (target / "model.safetensors").chmod(
             (target / "config.json").stat().st_mode
-        )  # save_file's is private
+        )  # safetensors makes it private
     return Path(folder)
 
 
