@@ -82,7 +82,7 @@ class Config:
         cls._only_known(found)
         if missing := [name for name in cls._names() if name not in found]:
             raise ValueError(f"{cls.__name__} lacks {missing}; it must have {cls._names()}")
-        return cls(**{name: tuple(v) if isinstance(v, list) else v for name, v in found.items()})
+        return cls(**found)
 
     @classmethod
     def _names(cls) -> list[str]:

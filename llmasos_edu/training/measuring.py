@@ -157,4 +157,4 @@ class Watch:
     def first_above(self, name: str, level: float) -> float:
         """The first step at which a value was above a level; inf where it never was."""
         pairs = zip(self.steps, self.values.get(name, []), strict=False)
-        return next((step for step, value in pairs if value > level), math.inf)
+        return next((float(step) for step, value in pairs if value > level), math.inf)

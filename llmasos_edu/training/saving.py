@@ -6,6 +6,7 @@ out how a folder is written (`checkpoint`). Explained in lesson 06.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,7 @@ def resume_from(
             f"the run in {run_dir} has a model with {saved.config_kind} {saved.config_json}; "
             f"this one has {wanted.to_json()}. Take another folder, or that model"
         )
-    began = TrainConfig.from_json(saved.extra["training"]).optimizer
+    began = json.loads(saved.extra["training"])["optimizer"]
     if began != config.optimizer:
         raise ValueError(f"the run in {run_dir} began with optimizer={began!r}; got {config.optimizer!r}")
     checkpoint.restore(model, saved)
