@@ -139,3 +139,15 @@ def progress(
 
     found = summary(*read())
     typer.echo(json.dumps(found, ensure_ascii=False, indent=1) if as_json else as_text(found))
+
+
+PASSED_ON = {"ignore_unknown_options": True, "allow_interspersed_args": False}
+Flags = Annotated[list[str] | None, typer.Argument(metavar="[OPTIONS]", help="See them with --help.")]
+
+
+@app.command("train", context_settings=PASSED_ON, add_help_option=False)
+def train_command(flags: Flags = None) -> None:
+    """Train a model on stories or on your own text. Stopped or killed, the same command goes on."""
+    from .train import app as program
+
+    program()(args=flags or [], prog_name="llmasos-edu train")

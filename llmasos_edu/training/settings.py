@@ -49,7 +49,7 @@ class TrainConfig(Config):
     evaluate_every: int = setting(100, "how often the model is tested", "steps", least=1)
     save_every: int = setting(100, "how often a checkpoint is written", "steps", least=1)
     keep: int = setting(1, "how many of the latest checkpoints stay on disk", "checkpoints", least=1)
-    seed: int = setting(0, "draws dropout", least=0)
+    seed: int = setting(0, "draws dropout; in the command also first weights and batches", least=0)
 
     def __post_init__(self) -> None:
         super().__post_init__()
