@@ -3,8 +3,9 @@
     python -m benchmarks.bench_faults 5
 
 kills 5 times. Each life of the run is a process of its own, ended by SIGKILL: no handler, no last word.
-A checkpoint is written every third step, so that kills fall into writes too. At the end weights, the optimizer's
-memory and all losses must be bitwise those of a run that was left alone, and no checkpoint ever be damaged.
+A checkpoint is written every third step, so that kills fall into writes too. At the end weights, what the
+optimizer remembers and all losses must be bitwise those of a run that was left alone, and no checkpoint may
+ever be damaged.
 """
 
 from __future__ import annotations
