@@ -118,7 +118,7 @@ def nats_a_story(model: Probe, stories: list[tuple[str, ...]], ids: dict[str, in
     return total / len(stories)
 
 
-def run(language: str = "en", steps: int = 1000, lr: float = 0.02) -> dict:
+def run(language: str = "en", steps: int = 700, lr: float = 0.02) -> dict:
     """Train on stories 0, 1, 2 …; each is seen once. Returns the curve."""
     torch.manual_seed(0)
     torch.set_num_threads(1)
@@ -157,7 +157,7 @@ def run(language: str = "en", steps: int = 1000, lr: float = 0.02) -> dict:
             break
         x, y = encode([world.story(step * BATCH + i).words for i in range(BATCH)], ids)
         F.cross_entropy(model(x).flatten(0, 1), y.flatten(), ignore_index=PAD).backward()
-        decay = min(1.0, (1 - step / steps) / 0.4)
+        decay = min(1.0, (1 - step / steps) / 0.7)
         for optimizer, rates in zip(optimizers, base, strict=True):
             for group, rate in zip(optimizer.param_groups, rates, strict=True):
                 group["lr"] = rate * decay
@@ -179,5 +179,5 @@ def blank(model: Probe, world: World, ids: dict[str, int]) -> float:
 
 
 if __name__ == "__main__":
-    language, steps = (sys.argv[1:] + ["en", "1000"][len(sys.argv) - 1 :])[:2]
+    language, steps = (sys.argv[1:] + ["en", "700"][len(sys.argv) - 1 :])[:2]
     print(json.dumps(run(language, int(steps))))

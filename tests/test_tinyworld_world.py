@@ -51,17 +51,21 @@ def brings_together(events) -> set[tuple[str, str, str]]:
         place = e.place if e.kind != "said_place" else None
         if place:
             at[e.who] = place
-            if e.kind in ("gave", "showed", "borrowed", "met", "asked"):
+            if e.kind == "met":
                 at[e.other] = place
-        if e.kind in ("had", "was", "job", "wanted", "thanked", "asked", "met", "not_know"):
-            pass
-        elif e.kind in ("left", "lost", "hid"):
+        if e.kind in ("left", "put", "hid", "dropped", "lost"):
             holds.pop(e.thing, None)
         elif e.kind == "gave":
             holds[e.thing] = e.other
-        elif e.thing and e.kind not in ("saw", "looked", "said_place", "said_has", "said_self"):
+        elif e.kind in ("with", "took", "carried", "used", "found", "picked_up", "showed", "borrowed"):
             holds[e.thing] = e.who
-        if place and e.thing and e.kind not in ("asked",):
+        if e.kind == "showed":
+            found.add((e.other, e.thing, at[e.other]))
+        if e.kind == "asked":
+            asked = e
+        if e.kind == "said_place":
+            found |= {(who, e.thing, e.place) for who in (asked.who, asked.other)}
+        if place and e.thing:
             found.add((e.who, e.thing, place))
         found |= {(who, thing, at[who]) for thing, who in holds.items() if at.get(who)}
     return found
@@ -69,14 +73,14 @@ def brings_together(events) -> set[tuple[str, str, str]]:
 
 def test_the_training_world_never_brings_a_held_out_combination_together():
     held = {(p, t, place) for (p, t), places in ENGLISH.held_out_table.items() for place in places}
-    assert len(held) == 100
-    assert Counter(place for *_, place in held) == dict.fromkeys(ENGLISH.place_names, 10)
+    assert len(held) == 20
+    assert Counter(place for *_, place in held) == dict.fromkeys(ENGLISH.place_names, 2)
     trained, full = set(), set()
-    for seed in range(300):
+    for seed in range(600):
         trained |= brings_together(ENGLISH.story(seed).events)
         full |= brings_together(FULL.story(seed).events)
     assert not trained & held
-    assert len(full & held) > 20
+    assert len(full & held) > 10
 
 
 def test_the_hold_out_renormalises_and_says_so():
@@ -112,7 +116,7 @@ def test_a_bias_has_the_size_that_was_asked_for():
 
 def test_a_readers_own_words_join_the_world():
     world = ENGLISH.adding(person=Person("Noor", "努尔", "she"), thing="robot", place="harbour")
-    text = "Noor had an orange robot. Tom had a blue drum. Noor left her orange robot in the harbour."
+    text = "Noor had an orange robot. Tom had a blue drum. Noor left the orange robot in the harbour."
     assert world.next_word(text)
     assert " robot" in world.lexicon
     assert world.next_word("")["Noor"] == pytest.approx(1 / 11)
@@ -174,7 +178,7 @@ def test_answers_agree_with_the_ending_of_the_story():
         story = ENGLISH.story(seed)
         answers = {(q.kind, q.about): q for q in ENGLISH.questions(story)}
         ending = story.sentences[-1]
-        for who, thing in re.findall(r"(?:end|and) (\w+) had the \w+ (\w+)", ending):
+        for thing, who in re.findall(r"the \w+ (\w+) was with (\w+)", ending):
             assert answers["who_has", thing].answer == f"{who} has it."
             checked += 1
         for thing, where in re.findall(r"the \w+ (\w+) was ((?:in|at|on) the \w+)", ending):

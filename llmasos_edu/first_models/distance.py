@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 __all__ = ["BINS", "COMMAND", "Place", "places", "run"]
 
 COMMAND = "python -m llmasos_edu.first_models.distance"
-BINS = ((1, 8), (9, 16), (17, 32), (33, 64), (65, 128))  # words back, both ends included
-STORIES, HELD_BACK, STEPS, BATCH, SEED = 4000, 300, 600, 32, 0
+BINS = ((1, 8), (9, 16), (17, 32), (33, 48), (49, 96))  # words back, both ends included
+STORIES, HELD_BACK, STEPS, BATCH, SEED = 4000, 300, 900, 32, 0
 
 
 class Place(NamedTuple):

@@ -23,46 +23,46 @@ LINES = {
     "had": ("S 有 A 。",),
     "job": ("S 是 J 。",),
     "with": ("S 在 L ， 带着 A 。",),
-    "was": ("S 在 L 。",),
     "went": ("1 | S 去了 D 。", "1 placed | S 从 O 去了 D 。"),
     "walked": ("S 走到了 D 。",),
     "ran": ("S 跑到了 D 。",),
     "hurried": ("S 赶到了 D 。",),
-    "took": ("S 把 T 带到了 D 。",),
-    "carried": ("S 把 T 拿到了 D 。",),
-    "left": ("S 把 T 留在了 L 。",),
-    "lost": ("S 在 L 弄丢了 T 。",),
-    "hid": ("S 把 T 藏在了 L 。",),
-    "picked_up": ("S 在 L 捡起了 T 。",),
-    "found": ("S 在 L 找到了 T 。",),
-    "saw": ("S 在 L 看见了 T 。",),
-    "gave": ("S 把 T 送给了 R 。",),
-    "showed": ("2 | S 给 R 看了 T 。", "1 | S 把 T 拿给 R 看 。"),
-    "borrowed": ("S 向 R 借了 T 。",),
-    "used": ("2 | S U T 。", "1 placed | S 在 L U T 。"),
-    "wanted": ("S 想要 T 。",),
-    "looked": ("S 在 L 寻找 T 。",),
-    "asked": ("S 问 R T 在 哪里 。",),
-    "said_place": ("S 说 它 在 L 。",),
-    "said_has": ("S 说 它 在 R 那里 。",),
-    "said_self": ("S 说 它 在 自己 这里 。",),
-    "not_know": ("S 不 知道 。",),
-    "met": ("S 在 L 遇见了 R 。",),
-    "helped": ("S 在 L 帮助了 R 。",),
-    "thanked": ("S 感谢了 R 。",),
-    "smiled": ("S 笑了 。",),
-    "laughed": ("S 大笑起来 。",),
-    "danced": ("S 跳起了舞 。",),
-    "cheered": ("S 欢呼起来 。",),
-    "sighed": ("S 叹了口气 。",),
-    "cried": ("S 哭了 。",),
-    "frowned": ("S 皱起了眉头 。",),
+    "wandered": ("S 逛到了 D 。",),
     "waited": ("S 在 L 等了一会儿 。",),
     "sang": ("S 在 L 唱起了歌 。",),
     "slept": ("S 在 L 睡了一觉 。",),
     "rested": ("S 在 L 休息了一会儿 。",),
     "sat": ("S 在 L 坐了一会儿 。",),
     "whistled": ("S 在 L 吹起了口哨 。",),
+    "danced": ("S 在 L 跳起了舞 。",),
+    "took": ("S 把 T 带到了 D 。",),
+    "carried": ("S 把 T 拿到了 D 。",),
+    "used": ("S 在 L U T 。",),
+    "left": ("S 把 T 留在了 L 。",),
+    "put": ("S 把 T 放在了 L 。",),
+    "hid": ("S 把 T 藏在了 L 。",),
+    "dropped": ("S 把 T 掉在了 L 。",),
+    "lost": ("S 在 L 弄丢了 T 。",),
+    "found": ("S 在 L 找到了 T 。",),
+    "picked_up": ("S 在 L 捡起了 T 。",),
+    "saw": ("S 在 L 看见了 T 。",),
+    "looked": ("S 寻找 T 。",),
+    "wanted": ("S 想要 T 。",),
+    "met": ("S 在 L 遇见了 R 。",),
+    "gave": ("S 把 T 送给了 R 。",),
+    "showed": ("2 | S 给 R 看了 T 。", "1 | S 把 T 拿给 R 看 。"),
+    "borrowed": ("S 向 R 借了 T 。",),
+    "asked": ("S 问 R T 在 哪里 。",),
+    "said_place": ("S 说 它 在 L 。",),
+    "not_know": ("S 不 知道 。",),
+    "helped": ("S 帮助了 R 。",),
+    "thanked": ("S 感谢了 R 。",),
+    "smiled": ("S 笑了 。",),
+    "laughed": ("S 大笑起来 。",),
+    "cheered": ("S 欢呼起来 。",),
+    "sighed": ("S 叹了口气 。",),
+    "cried": ("S 哭了 。",),
+    "frowned": ("S 皱起了眉头 。",),
     "ending": ("最后 ， F ， G 。",),
 }
 
@@ -99,34 +99,23 @@ class Chinese(Grammar):
         pronoun, job = self.clear(who, state), state.job.get(who)
         key = ("S", who, pronoun, job)
         if key not in self.memo:
-            she = PRONOUNS[self.world.pronoun(who)][2]
+            she = PRONOUNS[self.world.pronoun(who)][1]
             self.memo[key] = self.forms(
-                (5, self.name(who)),
-                (4 if pronoun else 0, she),
-                (2 if job else 0, self.name(job) if job else ""),
+                (6, self.name(who)),
+                (3 if pronoun else 0, she),
+                (1 if job else 0, self.name(job) if job else ""),
             )
         return self.memo[key]
 
     def T(self, event: tuple[Any, ...], state: State) -> Forms | None:
-        """东西: 带颜色, 不带颜色, 谁的, 或者刚说过的 "它"."""
+        """东西: 带颜色, 或者刚说过的 "它"."""
         if len(event) < 4:
             return None
-        who, kind, thing, other = event[:4]
-        colour, owner = state.colour[thing], state.owner[thing]
-        it = state.last is not None and state.last.thing == thing
-        clear = other != owner and (kind != "asked" or who != owner)  # 问句里的 "自己" 是谁?
-        key = ("T", thing, colour, who, owner, clear, it)
+        thing, it = event[2], self.just_named(event[2], state)
+        key = ("T", thing, state.colour[thing], it)
         if key not in self.memo:
-            own, shade, name = who == owner, self.name(colour), self.name(thing)
-            self.memo[key] = self.forms(
-                (6, f"{shade} 的 {name}"),
-                (1, name),
-                (
-                    0 if not clear else 2 if own else 1,
-                    f"{'自己' if own else self.name(owner)} 的 {shade} {name}",
-                ),
-                (4 if it else 0, "它"),
-            )
+            shade, name = self.name(state.colour[thing]), self.name(thing)
+            self.memo[key] = self.forms((3, f"{shade} 的 {name}"), (1 if it else 0, "它"))
         return self.memo[key]
 
     def A(self, event: tuple[Any, ...], state: State) -> Forms | None:
@@ -180,7 +169,7 @@ class Chinese(Grammar):
         name, lies = f"{self.name(state.colour[thing])} 的 {self.name(thing)}", state.lies[thing]
         if lies is None:
             return name, f"在 {self.name(state.holder[thing] or state.owner[thing])} 那里"
-        lost = thing in state.missing and state.missing[thing][0] == "lost"
+        lost = thing in state.lost
         return name, "还 没 找到" if lost else f"在 {self.where(lies)}"
 
     def where(self, place: str) -> str:
@@ -193,6 +182,6 @@ class Chinese(Grammar):
         names = {entry.zh for entry in self.world.entries.values()}
         things = {w for t in self.world.things for w in (t.measure, t.use_zh)}
         sides = {p.side for p in self.world.places if p.side}
-        pronouns = {forms[2] for forms in PRONOUNS.values()}
-        other = set(self.words("的 自己 它 一 位 在 那里 还 没 找到 也"))
+        pronouns = {forms[1] for forms in PRONOUNS.values()}
+        other = set(self.words("的 它 一 位 在 那里 还 没 找到 也"))
         return self.literals() | names | things | sides | pronouns | other

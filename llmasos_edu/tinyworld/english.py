@@ -21,46 +21,46 @@ LINES = {
     "had": ("S had A .",),
     "job": ("S was J .",),
     "with": ("S was L with A .",),
-    "was": ("S was L .",),
     "went": ("1 | S went to D .", "1 placed | S went from O to D ."),
     "walked": ("S walked to D .",),
     "ran": ("S ran to D .",),
     "hurried": ("S hurried to D .",),
-    "took": ("S took T to D .",),
-    "carried": ("S carried T to D .",),
-    "left": ("S left T L .",),
-    "lost": ("S lost T L .",),
-    "hid": ("S hid T L .",),
-    "picked_up": ("S picked up TX L .",),
-    "found": ("S found T L .",),
-    "saw": ("S saw T L .",),
-    "gave": ("2 | S gave T to R .", "1 | S gave R TX ."),
-    "showed": ("2 | S showed T to R .", "1 | S showed R TX ."),
-    "borrowed": ("S borrowed T from R .",),
-    "used": ("2 | S U T .", "1 placed | S U T L ."),
-    "wanted": ("S wanted T .",),
-    "looked": ("S looked for T L .",),
-    "asked": ("S asked R where T was .",),
-    "said_place": ("S said that it was L .",),
-    "said_has": ("S said that R had it .",),
-    "said_self": ("S said that P had it .",),
-    "not_know": ("S did not know .",),
-    "met": ("S met R L .",),
-    "helped": ("S helped R L .",),
-    "thanked": ("S thanked R .",),
-    "smiled": ("S smiled .",),
-    "laughed": ("S laughed .",),
-    "danced": ("S danced .",),
-    "cheered": ("S cheered .",),
-    "sighed": ("S sighed .",),
-    "cried": ("S cried .",),
-    "frowned": ("S frowned .",),
+    "wandered": ("S wandered to D .",),
     "waited": ("S waited L .",),
     "sang": ("S sang L .",),
     "slept": ("S slept L .",),
     "rested": ("S rested L .",),
     "sat": ("S sat L .",),
     "whistled": ("S whistled L .",),
+    "danced": ("S danced L .",),
+    "took": ("S took T to D .",),
+    "carried": ("S carried T to D .",),
+    "used": ("S U T L .",),
+    "left": ("S left T L .",),
+    "put": ("S put down TX L .",),
+    "hid": ("S hid T L .",),
+    "dropped": ("S dropped T L .",),
+    "lost": ("S lost T L .",),
+    "found": ("S found T L .",),
+    "picked_up": ("S picked up TX L .",),
+    "saw": ("S saw T L .",),
+    "looked": ("S looked for T .",),
+    "wanted": ("S wanted T .",),
+    "met": ("S met R L .",),
+    "gave": ("2 | S gave T to R .", "1 | S gave R TX ."),
+    "showed": ("2 | S showed T to R .", "1 | S showed R TX ."),
+    "borrowed": ("S borrowed T from R .",),
+    "asked": ("S asked R where T was .",),
+    "said_place": ("S said it was L .",),
+    "not_know": ("S did not know .",),
+    "helped": ("S helped R .",),
+    "thanked": ("S thanked R .",),
+    "smiled": ("S smiled .",),
+    "laughed": ("S laughed .",),
+    "cheered": ("S cheered .",),
+    "sighed": ("S sighed .",),
+    "cried": ("S cried .",),
+    "frowned": ("S frowned .",),
     "ending": ("In the end F and G .",),
 }
 
@@ -98,34 +98,22 @@ class English(Grammar):
         key = ("S", who, pronoun, job)
         if key not in self.memo:
             she = PRONOUNS[self.world.pronoun(who)][0]
-            self.memo[key] = self.forms((5, who), (4 if pronoun else 0, she), (2 if job else 0, f"The {job}"))
+            self.memo[key] = self.forms((6, who), (3 if pronoun else 0, she), (1 if job else 0, f"The {job}"))
         return self.memo[key]
 
     def T(self, event: tuple[Any, ...], state: State) -> Forms | None:
-        """The thing: with its colour, without, as somebody's, or "it" where it has just been named."""
-        if len(event) < 4:
-            return None
-        return self.thing(event, state, state.last is not None and state.last.thing == event[2])
+        """The thing with its colour, or "it" where it has just been named."""
+        return None if len(event) < 4 else self.thing(event[2], state, self.just_named(event[2], state))
 
     def TX(self, event: tuple[Any, ...], state: State) -> Forms | None:
         """The thing where "it" cannot stand: picked up it, gave Tom it."""
-        return None if len(event) < 4 else self.thing(event, state, False)
+        return None if len(event) < 4 else self.thing(event[2], state, False)
 
-    def thing(self, event: tuple[Any, ...], state: State, it: bool) -> Forms:
-        """The forms of a thing, made once for each context; nobody gives "Tom's drum" to Tom."""
-        who, kind, thing, other = event[:4]
-        colour, owner = state.colour[thing], state.owner[thing]
-        clear = other != owner and (kind != "asked" or who != owner)  # whose is "her" in: Mia asked Anna …
-        key = ("T", thing, colour, who, owner, clear, it)
+    def thing(self, thing: str, state: State, it: bool) -> Forms:
+        """The forms of a thing, made once for each context."""
+        key = ("T", thing, state.colour[thing], it)
         if key not in self.memo:
-            own = who == owner
-            whose = PRONOUNS[self.world.pronoun(who)][1] if own else f"{owner} 's"
-            self.memo[key] = self.forms(
-                (6, f"the {colour} {thing}"),
-                (1, f"the {thing}"),
-                (0 if not clear else 2 if own else 1, f"{whose} {colour} {thing}"),
-                (4 if it else 0, "it"),
-            )
+            self.memo[key] = self.forms((3, f"the {state.colour[thing]} {thing}"), (1 if it else 0, "it"))
         return self.memo[key]
 
     def A(self, event: tuple[Any, ...], state: State) -> Forms | None:
@@ -145,10 +133,6 @@ class English(Grammar):
         """The other person's name."""
         return self.fixed("R", event, 3, str)
 
-    def P(self, event: tuple[Any, ...], state: State) -> Forms | None:
-        """The subject again, as a pronoun: Mia said that she had it."""
-        return self.fixed("P", event, 0, lambda who: PRONOUNS[self.world.pronoun(who)][0].lower())
-
     def L(self, event: tuple[Any, ...], state: State) -> Forms | None:
         """Where: in the park."""
         return self.fixed("L", event, 4, self.where)
@@ -167,28 +151,21 @@ class English(Grammar):
 
     def F(self, event: tuple[Any, ...], state: State) -> Forms | None:
         """What became of the first thing."""
-        return None if len(event) < 3 else self.forms((1, " ".join(self.fate(event[2], state))))
+        return None if len(event) < 3 else self.forms((1, " was ".join(self.fate(event[2], state))))
 
     def G(self, event: tuple[Any, ...], state: State) -> Forms | None:
         """What became of the second thing: short where it is the same."""
         if len(event) < 4:
             return None
-        (first, did, what), (second, does, thing) = self.fate(event[2], state), self.fate(event[3], state)
-        text = f"{second} {does} {thing}"
-        if (did, what) == (does, thing):
-            text = f"so {' '.join([does.split()[0], second])}"
-        elif first == second:
-            text = thing
-        return self.forms((1, text))
+        (_, first), (thing, second) = self.fate(event[2], state), self.fate(event[3], state)
+        return self.forms((1, f"so was {thing}" if first == second else f"{thing} was {second}"))
 
-    def fate(self, thing: str, state: State) -> tuple[str, str, str]:
-        """Where a thing is at the end of a story, or who has it: (subject, verb, rest)."""
-        name = f"the {state.colour[thing]} {thing}"
-        lies = state.lies[thing]
+    def fate(self, thing: str, state: State) -> tuple[str, str]:
+        """A thing, and where it is at the end of a story or who has it."""
+        name, lies = f"the {state.colour[thing]} {thing}", state.lies[thing]
         if lies is None:
-            return state.holder[thing] or state.owner[thing], "had", name
-        lost = thing in state.missing and state.missing[thing][0] == "lost"
-        return name, "was", "still lost" if lost else self.where(lies)
+            return name, f"with {state.holder[thing] or state.owner[thing]}"
+        return name, "still lost" if thing in state.lost else self.where(lies)
 
     def name(self, entry: str) -> str:
         """The English name: the entry itself."""
@@ -201,8 +178,8 @@ class English(Grammar):
     def story_words(self) -> set[str]:
         """Every word of the stories; names also without a space, as they open a story."""
         names = [e.name for e in self.world.entries.values()] + [t.use for t in self.world.things]
-        other = self.words("the The a an was still lost had so 's it in at on")
-        pronouns = [w for forms in PRONOUNS.values() for w in (*forms[:2], forms[0].lower())]
+        other = self.words("the The a an was with still lost so it in at on")
+        pronouns = [forms[0] for forms in PRONOUNS.values()]
         return (
             self.literals() | {self.word(w) for w in (*names, *pronouns)} | set(other) | set(self.world.names)
         )

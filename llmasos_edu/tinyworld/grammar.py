@@ -102,12 +102,13 @@ class Grammar:
         return self.memo[key]
 
     def clear(self, who: str, state: State) -> bool:
-        """Whether a pronoun can only mean `who`: the last subject, and nobody else like them was named."""
+        """Whether a pronoun can only mean `who`: the last subject, and nobody else was named with it."""
         last = state.last
-        if last is None or last.who != who:
-            return False
-        other = last.other
-        return other is None or self.world.pronoun(other) != self.world.pronoun(who)
+        return last is not None and last.who == who and last.other is None
+
+    def just_named(self, thing: str, state: State) -> bool:
+        """Whether "it" can only mean this thing: the last sentence named it."""
+        return state.last is not None and state.last.thing == thing
 
     def literals(self) -> set[str]:
         """The words that stand in the templates themselves."""

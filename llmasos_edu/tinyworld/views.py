@@ -19,8 +19,8 @@ __all__ = ["Question", "Turn", "dialogue", "final_state", "key_event", "question
 
 #: Which event a story is about, the most telling kind first.
 TELLING = (
-    "gave", "found", "lost", "borrowed", "hid", "picked_up", "helped", "showed", "took", "left", "asked",
-    "met", "saw", "used", "wanted",
+    "gave", "found", "lost", "borrowed", "hid", "picked_up", "helped", "showed", "dropped", "took", "carried",
+    "left", "put", "asked", "met", "saw", "used", "looked", "wanted",
 )  # fmt: skip
 
 
@@ -114,8 +114,7 @@ def _truth(grammar: Grammar, state: State, kind: str, about: str) -> tuple[str, 
         return ("holds" if kind == "who_has" else "has"), {"person": holder}
     if kind == "who_has":
         return "nobody", {}
-    lost = state.missing.get(about, ("", ""))[0] == "lost"
-    return ("lost", {}) if lost else ("at_place", {"where": grammar.where(lies)})
+    return ("lost", {}) if about in state.lost else ("at_place", {"where": grammar.where(lies)})
 
 
 def say(grammar: Grammar, phrase: str, **fill: Any) -> str:

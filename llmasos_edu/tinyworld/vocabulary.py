@@ -22,8 +22,8 @@ __all__ = [
     "Thing",
 ]
 
-#: pronoun → (subject, possessive, 中文)
-PRONOUNS = {"she": ("She", "her", "她"), "he": ("He", "his", "他"), "they": ("They", "their", "TA")}
+#: pronoun → (English, 中文), as a sentence's subject
+PRONOUNS = {"she": ("She", "她"), "he": ("He", "他"), "they": ("They", "TA")}
 
 
 @dataclass(frozen=True)

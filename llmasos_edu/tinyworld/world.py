@@ -41,7 +41,7 @@ __all__ = [
     "World",
 ]
 
-VERSION = 1
+VERSION = 2
 SPECIALS = (END, "<|user|>", "<|assistant|>", "<|en|>", "<|zh|>", *(f"<|reserved_{i}|>" for i in range(16)))
 #: Seeds from here on are kept for validation; `World.story` refuses them.
 RESERVED = 10**12
