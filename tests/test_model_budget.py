@@ -3,6 +3,8 @@
 import pytest
 from torch import nn
 
+from llmasos_edu import costs
+from llmasos_edu.gpt import GPTConfig
 from llmasos_edu.widgets.model_budget import PARTS, ModelBudget, budget, short
 
 VOCABULARIES = {"TinyWorld": 607, "GPT-2": 50257}
@@ -35,6 +37,14 @@ def test_operations_are_counted_one_by_one():
     assert budget(d, layers, v, t)["matrices"] == layers * a_layer + product(d, v)
     # q·k for t keys of d numbers in all heads together, and t values of d numbers mixed
     assert budget(d, layers, v, t)["looking back"] == layers * 2 * product(t, d)
+
+
+def test_it_counts_as_costs_does():
+    config = GPTConfig(607, context_length=256, d_model=128, n_heads=4, n_layers=3, d_ff=512)
+    found, flops = budget(128, 3, 607, 256), costs.flops_per_token(config, 256)
+    assert sum(found[part] for part in PARTS) == costs.parameters(config)
+    assert (found["matrices"], found["looking back"]) == flops
+    assert 4 * found["cache"] == costs.cache_bytes(config, 256)
 
 
 def test_what_it_says():
