@@ -16,8 +16,8 @@ LESSON = Lesson(
 RECALL = {
     "r1": Recall(
         question=(
-            "A causal mask lies over the attention weights of a text of 4 words, a table of 4 × 4. How many of "
-            "the 16 weights may differ from zero?"
+            "A causal mask lies over the attention weights of a text of 4 words, a table of 4 × 4. How many "
+            "of the 16 weights may differ from zero?"
         ),
         answer=10,
         because="place 1 looks at 1 place, place 2 at 2, and so on: 1 + 2 + 3 + 4.",
