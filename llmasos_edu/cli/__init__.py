@@ -12,9 +12,12 @@ from typing import Annotated
 
 import typer
 
+from .generate import generate
+
 __all__ = ["app"]
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app.command()(generate)
 
 
 class Fetched(StrEnum):
