@@ -7,7 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from llmasos_edu.llama import Llama, LlamaConfig, rotary_table, rotate
+from llmasos_edu.llama import Llama, LlamaConfig, one_token, rotary_table, rotate
 
 SIZES = {"vocab_size": 50, "context_length": 16, "d_model": 24, "n_heads": 6, "n_layers": 2, "d_ff": 40}
 SMALL = {**SIZES, "n_kv_heads": 2, "d_head": 6, "rope_base": 100.0, "norm_eps": 1e-2}
@@ -187,3 +187,58 @@ def test_presets():
     assert LlamaConfig.from_json(config.to_json()) == config
     with pytest.raises(ValueError, match="no preset 'gpt'; there are tinyworld, smollm2"):
         LlamaConfig.preset("gpt")
+
+
+@pytest.fixture
+def passes(monkeypatch) -> list[str]:
+    """Which passes went through `one_token`."""
+    taken: list[str] = []
+    through = one_token.through
+
+    def watched(*arguments):
+        taken.append("one token")
+        return through(*arguments)
+
+    monkeypatch.setattr(one_token, "through", watched)
+    return taken
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_one_token_equals_the_blocks(name, passes):
+    """Token by token as in one pass over the row; heads off and the reader's function as in the blocks."""
+    model = drawn(LlamaConfig(**SMALL, **OPTIONS[name]))
+    ids = torch.randint(0, 50, (1, 9), generator=torch.Generator().manual_seed(1))
+
+    def step_by_step():
+        cache = model.new_cache(1, 9)
+        return torch.cat([model(piece, cache) for piece in ids.split([3, 1, 1, 1, 1, 1, 1], dim=1)], dim=1)
+
+    with torch.no_grad():
+        # float64; sums of ≤ 40 terms near 10, in another order
+        torch.testing.assert_close(step_by_step(), model(ids), rtol=0, atol=1e-11)
+        with model.heads_off({(0, 1), (1, 5)}), model.attention_by(lambda q, k, v, mask: (q @ k.mT) @ v / 9):
+            changed = step_by_step()
+            assert len(passes) == 12
+            model.blocks[0].register_forward_hook(lambda module, arguments, out: None)  # watched: the blocks
+            torch.testing.assert_close(changed, step_by_step(), rtol=1e-11, atol=1e-11)
+    assert len(passes) == 12
+
+
+def test_one_token_is_for_one_plain_row_on_a_cpu():
+    """The rest goes through the blocks: rows, pads, bfloat16, gradients, a layer replaced or watched."""
+    model = Llama(LlamaConfig(**SMALL), generator=torch.Generator().manual_seed(0))
+    x = torch.zeros(1, 1, 24)
+    with torch.no_grad():
+        assert one_token.suits(model.blocks, x, None)
+        assert not one_token.suits(model.blocks, torch.zeros(2, 1, 24), None)
+        assert not one_token.suits(model.blocks, torch.zeros(1, 2, 24), None)
+        assert not one_token.suits(model.blocks, x, torch.ones(1, 1, 1, 4, dtype=torch.bool))
+        assert not one_token.suits(model.blocks, x.bfloat16(), None)
+        with torch.autocast("cpu", torch.bfloat16):
+            assert not one_token.suits(model.blocks, x, None)
+        hook = model.blocks[1].attention.register_forward_pre_hook(lambda module, arguments: None)
+        assert not one_token.suits(model.blocks, x, None)
+        hook.remove()
+        model.blocks[1].feed_forward.down = torch.nn.Sequential(model.blocks[1].feed_forward.down)
+        assert not one_token.suits(model.blocks, x, None)
+    assert not one_token.suits(Llama(model.config, generator=None).blocks, x, None)

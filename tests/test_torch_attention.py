@@ -57,6 +57,26 @@ def test_grouped_heads(kind):
     torch.testing.assert_close(fused_attention(q, k, v, mask), expected, **EXACT)
 
 
+@pytest.mark.parametrize("kind", ["none", "padding", "a row", "each head its own"])
+def test_grouped_heads_with_one_query(kind):
+    """A group's heads are asked as one head's queries; a mask with heads cannot be, and still counts."""
+    q, k, v = tensors(6, (2, 6, 1, 8), (2, 2, 5, 8), (2, 2, 5, 8))
+    mask = {
+        "none": None,
+        "padding": torch.arange(5) >= torch.tensor([0, 3]).reshape(2, 1, 1, 1),
+        "a row": torch.arange(5) < 4,
+        "each head its own": torch.arange(5) < torch.tensor([1, 2, 3, 4, 5, 5]).reshape(6, 1, 1),
+    }[kind]
+    k_all, v_all = (x.repeat_interleave(3, dim=1) for x in (k, v))
+    expected = in_numpy.attention(
+        *(x.numpy() for x in (q, k_all, v_all)), None if mask is None else mask.numpy()
+    )
+    np.testing.assert_allclose(fused_attention(q, k, v, mask, causal=True), expected, **EXACT)
+    np.testing.assert_allclose(
+        fused_attention(q[0], k[0], v[0]), explicit_attention(q[0], k[0], v[0])[0], **EXACT
+    )
+
+
 @pytest.mark.parametrize("length", [1, 2, 6])
 @pytest.mark.parametrize("kind", ["none", "additive", "padding"])
 def test_causal_aligns_to_the_end(length, kind):

@@ -151,6 +151,11 @@ def fused_attention(
     if mask is not None and mask.dtype != torch.bool:
         mask = mask.to(q.dtype)
     grouped = q.ndim > 2 and q.shape[-3] != k.shape[-3]
+    if grouped and n_queries == 1 and (mask is None or mask.ndim < 3 or mask.shape[-3] == 1):
+        # a group's heads, with one query each, are as many queries of one head: no key is copied
+        q = q.squeeze(-2).unflatten(-2, (k.shape[-3], -1))  # (..., Hkv, group, d_head)
+        out = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, scale=scale)
+        return out.flatten(-3, -2).unsqueeze(-2)
     return F.scaled_dot_product_attention(
         q, k, v, attn_mask=mask, is_causal=skip_ahead, scale=scale, enable_gqa=grouped
     )
