@@ -17,7 +17,7 @@ from jaxtyping import install_import_hook
 # What the package imports from outside comes first, with TYPE_CHECKING as it is for everybody.
 OUTSIDE = (
     "beartype", "numpy", "transformers", "anywidget", "gguf", "ipywidgets", "IPython.display",
-    "matplotlib.figure",
+    "jinja2.sandbox", "matplotlib.figure",
     "matplotlib.backends.backend_agg", "nbformat", "nbclient", "platformdirs", "regex", "safetensors.numpy",
     "safetensors.torch", "tokenizers", "tqdm.auto", "traitlets", "typer",
 )  # fmt: skip

@@ -218,7 +218,11 @@ def test_what_older_files_hold_besides_is_not_in_the_way(tmp_path):
         def older(tensors, prefix=prefix, buffers=buffers):
             body = {k.removeprefix(prefix): v for k, v in tensors.items()}
             embedding = body.get("wte.weight", body.get("embed_tokens.weight"))
-            return body | {name: torch.ones(1) for name in buffers} | {"lm_head.weight": embedding.clone()}
+            return (
+                body
+                | {name: torch.ones(1, dtype=torch.bool) for name in buffers}
+                | {"lm_head.weight": embedding.clone()}
+            )
 
         ours = pretrained.load_model(spoiled(folder, older, family))
         with torch.no_grad():
@@ -233,7 +237,7 @@ def test_a_tied_head_that_differs_is_refused(tmp_path):
 
 def test_whole_numbers_are_no_weights(tmp_path):
     folder = spoiled(tmp_path, lambda tensors: tensors | {Q: torch.ones(32, 32, dtype=torch.int8)})
-    with pytest.raises(ValueError, match=f"{Q} must be F32, F16, BF16; got I8"):
+    with pytest.raises(ValueError, match=f"1 of another kind than F32, F16, BF16: {Q} I8"):
         pretrained.load_model(folder)
 
 

@@ -9,7 +9,7 @@ import torch
 from llmasos_edu.gpt import GPT, GPTConfig
 from llmasos_edu.llama import Llama
 from llmasos_edu.pretrained.names import Place, places
-from llmasos_edu.pretrained.reading import Weights, read_json
+from llmasos_edu.pretrained.reading import DTYPES, Weights, read_json
 from llmasos_edu.pretrained.settings import from_settings
 from llmasos_edu.tokenizer import Tokenizer
 
@@ -123,7 +123,11 @@ def _check(weights: Weights, names: dict[str, str], shapes: dict[str, tuple[int,
         for name, shape in shapes.items()
         if name in names and weights.shapes[names[name]] != shape
     ]
-    kinds = (("missing", missing), ("not known", extra), ("of another shape", misshaped))
+    odd = [f"{n} {weights.dtypes[n]}" for n in names.values() if weights.dtypes[n] not in DTYPES]
+    kinds = (
+        ("missing", missing), ("not known", extra), ("of another shape", misshaped),
+        (f"of another kind than {', '.join(DTYPES)}", odd),
+    )  # fmt: skip
     wrong = [f"{len(found)} {kind}: {_listed(found)}" for kind, found in kinds if found]
     if wrong:
         raise ValueError("the tensors do not fit config.json; " + "; ".join(wrong))

@@ -34,18 +34,18 @@ class Weights:
 
     Attributes:
         shapes: Name → shape.
-        dtypes: Name → dtype as stored, float32, float16 or bfloat16.
+        dtypes: Name → kind of number as stored, such as ``"F32"``.
 
     Raises:
         ValueError: If there are no safetensors (a pickle is named, unread), a file is damaged, the index does
-            not fit the files, or a tensor is of another kind of number.
+            not fit the files, or two files hold the same tensor.
     """
 
     def __init__(self, folder: Path):
         self._folder = folder
         self._file_of: dict[str, str] = {}
         self.shapes: dict[str, tuple[int, ...]] = {}
-        self.dtypes: dict[str, torch.dtype] = {}
+        self.dtypes: dict[str, str] = {}
         for path in _files(folder):
             with _open(path) as opened:
                 for name in opened.keys():  # noqa: SIM118 (a handle, not a dict)
@@ -55,11 +55,9 @@ class Weights:
     def _add(self, name: str, file: str, part: Any) -> None:
         if name in self._file_of:
             raise ValueError(f"{name} must stand in one file; it is in {self._file_of[name]} and {file}")
-        if part.get_dtype() not in DTYPES:
-            raise ValueError(f"{name} must be {', '.join(DTYPES)}; got {part.get_dtype()} in {file}")
         self._file_of[name] = file
         self.shapes[name] = tuple(part.get_shape())
-        self.dtypes[name] = DTYPES[part.get_dtype()]
+        self.dtypes[name] = part.get_dtype()
 
     def __getitem__(self, name: str) -> torch.Tensor:
         """The tensor as stored, a view of the mapped file."""
