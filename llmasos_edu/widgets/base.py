@@ -12,8 +12,8 @@ How to write a widget, say `dial`:
         import STYLES from "./dial.css";
 
         export default widget(STYLES, (view) => {
-          // build the page once; view.set() stores the reader's state, which redraws
-          const dial = slider("angle", { min: 0, max: 90 }, (value) => view.set({ angle: value }));
+          // build the page once; view.follow() stores the reader's state, which redraws
+          const dial = slider("angle", { min: 0, max: 90 }, (value) => view.follow({ angle: value }));
           const needle = h("output");
           view.body.append(dial.element, needle);
           view.watch("angle"); // redraw when this trait changes, here or in Python
@@ -51,7 +51,8 @@ Rules that cost an afternoon each:
   (< 10 MiB).
 - Traits that belong together are sent together: `self.push(weights=…, tokens=…)`. It also raises `seq`, since
   equal bytes are not sent again; JavaScript watches `seq` alone.
-- Hover is the browser's own business (`view.redraw()`); what is chosen is state (`view.set`).
+- Hover is the browser's own business (`view.redraw()`); what is chosen is state (`view.set`), and what a
+  hand drags is state once the hand rests (`view.follow`).
 - Sizes come from the box (`canvas` does it): Lab hides cells, and a hidden cell measures zero.
 
 Left out: the export to a file that works without a kernel, which belongs to the Attention Explorer.

@@ -17,6 +17,9 @@ import time
 import urllib.request
 from pathlib import Path
 
+from llmasos_edu.files import cache_dir
+from llmasos_edu.lesson_files import lesson_environment
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 SWITCHES = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -57,27 +60,19 @@ def write_notebook(path: Path, cells: dict[str, str]) -> None:
 
 
 def _environment(home: Path) -> dict[str, str]:
+    """The lessons' environment; Jupyter's other folders lie under `home`, and the real LLM is kept."""
     here = {
         "HOME": "", "JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data", "JUPYTER_RUNTIME_DIR": "run",
-        "IPYTHONDIR": "ipython", "JUPYTERLAB_SETTINGS_DIR": "settings", "JUPYTERLAB_WORKSPACES_DIR":
-        "workspaces", "MPLCONFIGDIR": "matplotlib", "LLMASOS_EDU_STATE": "state",
+        "JUPYTERLAB_SETTINGS_DIR": "settings", "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
+        "MPLCONFIGDIR": "matplotlib",
     }  # fmt: skip
-    cache = os.environ.get("LLMASOS_EDU_CACHE") or _cache()
     return {
-        **os.environ,
+        **lesson_environment(home),
         **{name: str(home / folder) for name, folder in here.items()},
-        "LLMASOS_EDU_CACHE": cache,
+        "LLMASOS_EDU_CACHE": str(cache_dir()),
         "PYTHONPATH": str(REPOSITORY),
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "OMP_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
     }
-
-
-def _cache() -> str:
-    from llmasos_edu.files import cache_dir
-
-    return str(cache_dir())
 
 
 def _command(app: str, port: int, token: str, root: Path) -> list[str]:

@@ -102,21 +102,21 @@ function outline(context, [x, y, width, height], inner) {
   }
 }
 
-/**
- * The map at rest. `scene` has weights (T·T), names (T), rules (mask, hideFirst), table (colours), place (layout),
- * theme (ink, line, accent).
- */
-export function drawMap(context, scene) {
-  const { T, cell } = scene.place;
+/** The names of rows and columns. `scene` has names (T), place (layout), theme (ink, line, accent). */
+export function drawNames(context, { names, place, theme }) {
+  context.font = FONT;
+  context.fillStyle = theme.ink;
+  const step = Math.ceil(13 / place.cell); // where cells are small, every step-th name
+  for (let i = 0; i < place.T; i += step) {
+    drawName(context, names[i], i, false, place);
+    drawName(context, names[i], i, true, place);
+  }
+}
+
+/** The cells at rest; besides the above `scene` has weights (T·T), rules (mask, hideFirst), table (colours). */
+export function drawWeights(context, scene) {
   drawCells(context, scene);
   drawNumbers(context, scene);
-  context.font = FONT;
-  context.fillStyle = scene.theme.ink;
-  const step = Math.ceil(13 / cell); // where cells are small, every step-th name
-  for (let i = 0; i < T; i += step) {
-    drawName(context, scene.names[i], i, false, scene.place);
-    drawName(context, scene.names[i], i, true, scene.place);
-  }
 }
 
 /** What moves over the map: the row and column in hand (−1: none) with their names, and the pinned row. */

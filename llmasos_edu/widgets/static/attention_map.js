@@ -1,6 +1,6 @@
 // The attention map: scale, temperature and mask under the finger; the softmax runs here.
 
-import { cellAt, drawHand, drawMap, layout } from "./attention_draw.js";
+import { cellAt, drawHand, drawNames, drawWeights, layout } from "./attention_draw.js";
 import STYLES from "./attention_map.css";
 import {
   entropy,
@@ -27,6 +27,17 @@ import {
 } from "./base.js";
 import { colours, PALETTES, tint } from "./palette.js";
 
+const painted = new WeakMap(); // to ask an element's style costs as much as to set it
+
+/** Colour an element, if it is not coloured so already. */
+function paint(element, paper, ink = "") {
+  const colour = paper + ink;
+  if (painted.get(element) === colour) return;
+  painted.set(element, colour);
+  element.style.backgroundColor = paper;
+  element.style.color = ink;
+}
+
 const round = (x) => Number(x.toPrecision(3)).toString();
 
 /** The scores of one head and what its rows add up to: from q and k, or from the weights that were given. */
@@ -46,7 +57,7 @@ function headScores(data, T, D, head, scale) {
 
 /** Weights and names for the state now; computed again only when something that matters changed. */
 function makeState(view) {
-  let [key, data, state] = ["", null, null];
+  let [key, data, names, state] = ["", null, null, null];
   view.on("seq", () => {
     key = "";
     data = null;
@@ -55,16 +66,14 @@ function makeState(view) {
     const get = (name) => view.get(name);
     const wanted = JSON.stringify(["head", "scale", "temperature", "mask", "hide_first"].map(get));
     if (wanted === key) return state;
-    data ??= floats(get("data"));
-    const names = get("tokens").map(visible);
+    if (data === null) [data, names] = [floats(get("data")), get("tokens").map(visible)];
     const T = names.length;
     const rules = { mask: get("mask"), hideFirst: get("hide_first") };
     const { scores, sums } = headScores(data, T, get("d_head"), get("head"), get("scale"));
-    const weights = weightsOf(scores, T, { temperature: get("temperature"), sums, ...rules });
-    const sink = sinkOf(
-      weightsOf(scores, T, { temperature: get("temperature"), sums, ...rules, hideFirst: false }),
-      T,
-    );
+    const softmax = (more) =>
+      weightsOf(scores, T, { temperature: get("temperature"), sums, ...rules, ...more });
+    const weights = softmax({});
+    const sink = sinkOf(rules.hideFirst ? softmax({ hideFirst: false }) : weights, T);
     key = wanted;
     state = { T, names, rules, weights, sink, row: (i) => weights.subarray(i * T, i * T + T) };
     return state;
@@ -74,12 +83,12 @@ function makeState(view) {
 /** Sliders, choices and switches; returns the element and what shows the state on them. */
 function makeControls(view) {
   const natural = () => 1 / Math.sqrt(view.get("d_head"));
-  const head = select("head", [], (value) => view.set({ head: Number(value) }));
+  const head = select("head", [], (value) => view.follow({ head: Number(value) }));
   const scale = slider("scale", { min: -4, max: 4, step: 0.25 }, (x) =>
-    view.set({ scale: natural() * 2 ** x }),
+    view.follow({ scale: natural() * 2 ** x }),
   );
   const heat = slider("temperature", { min: -3, max: 3, step: 0.25 }, (x) =>
-    view.set({ temperature: 2 ** x }),
+    view.follow({ temperature: 2 ** x }),
   );
   const mask = select(
     "mask",
@@ -87,13 +96,13 @@ function makeControls(view) {
       ["causal", "causal"],
       ["none", "none"],
     ],
-    (value) => view.set({ mask: value }),
+    (value) => view.follow({ mask: value }),
   );
-  const first = checkbox("hide token 0, renormalise", (on) => view.set({ hide_first: on }));
+  const first = checkbox("hide token 0, renormalise", (on) => view.follow({ hide_first: on }));
   const palette = select(
     "colours",
     PALETTES.map((p) => [p, p]),
-    (value) => view.set({ palette: value }),
+    (value) => view.follow({ palette: value }),
   );
   const all = [head, scale, heat, mask, first, palette];
   return {
@@ -146,12 +155,12 @@ function makeTable() {
         body.replaceChildren(...lines.map((l) => l.tr));
       }
       const [most] = topK(row(i), 1);
-      caption.textContent = `'${names[i]}' (${i}), ${pinned ? "pinned" : "under the pointer"}`;
+      put(caption, `'${names[i]}' (${i}), ${pinned ? "pinned" : "under the pointer"}`);
       lines.forEach((l, j) => {
         put(l.name, `${j} ${names[j]}`);
         put(l.to, mayLook(i, j, rules) ? percent(weights[i * T + j]) : "may not");
         put(l.from, mayLook(j, i, rules) ? percent(weights[j * T + i]) : "may not");
-        l.swatch.style.background = tint(table, weights[i * T + j]).paper;
+        paint(l.swatch, tint(table, weights[i * T + j]).paper);
         l.tr.toggleAttribute("data-top", j === most && row(i)[most] > 0);
       });
     },
@@ -160,12 +169,12 @@ function makeTable() {
 
 /** Keeps a picture until one of `parts` is another: what stands still is drawn once. */
 function makeCache() {
-  let [parts, picture] = [[], null];
+  const picture = new OffscreenCanvas(1, 1);
+  const inner = picture.getContext("2d");
+  let parts = [];
   return (newParts, context, draw) => {
     if (newParts.length !== parts.length || newParts.some((part, i) => part !== parts[i])) {
-      const { width, height } = context.canvas;
-      picture = new OffscreenCanvas(width, height);
-      const inner = picture.getContext("2d");
+      [picture.width, picture.height] = [context.canvas.width, context.canvas.height]; // which also clears it
       inner.setTransform(context.getTransform());
       draw(inner);
       parts = newParts;
@@ -181,16 +190,19 @@ function makeCache() {
 function makeMap(view, state, hand) {
   const label =
     "Attention map. Arrow keys move the cell, Home and End go to the ends of the row, Enter pins the row, Escape releases it.";
-  const cached = makeCache();
+  const [atRest, names] = [makeCache(), makeCache()];
   let place = null;
   const surface = canvas(view, (context) => {
     const now = state();
     const theme = { ink: view.color("--ink"), line: view.color("--line"), accent: view.color("--accent") };
     const table = colours(view.get("palette"));
     const size = [context.canvas.width, context.canvas.height];
-    cached([now, table, place.cell, ...size, ...Object.values(theme)], context, (inner) =>
-      drawMap(inner, { ...now, place, theme, table }),
-    );
+    const still = [now.names, place.cell, ...size, ...Object.values(theme)];
+    const scene = { ...now, place, theme, table };
+    atRest([now, table, ...still], context, (inner) => {
+      names(still, inner, (innermost) => drawNames(innermost, scene));
+      drawWeights(inner, scene);
+    });
     drawHand(context, { ...now, ...hand, place, theme, pinned: view.get("row") });
   });
   const { element } = surface;
@@ -271,7 +283,7 @@ export default widget(STYLES, (view) => {
   const showRow = (now, i, pinned, palette) => {
     tokens.options.forEach((option, j) => {
       const { paper, ink } = mayLook(i, j, now.rules) ? tint(palette, now.row(i)[j]) : { paper: "", ink: "" };
-      [option.style.background, option.style.color] = [paper, ink];
+      paint(option, paper, ink);
     });
     table.show(now, i, i === pinned, palette);
     put(cell, describe(now, i));

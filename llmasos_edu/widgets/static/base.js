@@ -14,9 +14,16 @@ export function h(tag, attributes = {}, ...children) {
   return element;
 }
 
-/** Set an element's text if it is another: what stays the same costs no layout. */
+/** Set an element's text if it is another: what stays the same costs no layout, and its text node is kept. */
 export function put(element, text) {
-  if (element.textContent !== text) element.textContent = text;
+  const node = element.firstChild;
+  if (node?.nodeType !== Node.TEXT_NODE || node.nextSibling) element.textContent = text;
+  else if (node.data !== text) node.data = text;
+}
+
+/** Set an attribute if it is another: even an equal value would be styled anew. */
+export function mark(element, name, value) {
+  if (element.getAttribute(name) !== value) element.setAttribute(name, value);
 }
 
 /** The bytes of a trait as float32 numbers. (A message may place them at any offset: copy to align.) */
@@ -46,6 +53,8 @@ export class View {
     element.append(this.host);
     this.ends = [];
     this.timers = {};
+    this.moving = {};
+    this.sentence = "";
     this.frame = 0;
     this.draw = () => "";
     this.redraw = this.redraw.bind(this);
@@ -53,13 +62,26 @@ export class View {
   }
 
   get(name) {
-    return this.model.get(name);
+    return name in this.moving ? this.moving[name] : this.model.get(name);
   }
 
   /** Store the reader's state: `view.set({ head: 2 })`. Watched traits redraw; Python gets them. */
   set(traits) {
-    for (const [name, value] of Object.entries(traits)) this.model.set(name, value);
+    for (const [name, value] of Object.entries(traits)) {
+      delete this.moving[name];
+      this.model.set(name, value);
+    }
     this.model.save_changes(); // at once: what is not yet sent, the kernel's echo of an older value undoes
+  }
+
+  /**
+   * The same for what must follow the hand: shown in the next frame, stored once the hand rests. (Each message to the
+   * kernel makes Lab lay out its toolbar, which costs more than the drawing does.)
+   */
+  follow(traits) {
+    Object.assign(this.moving, traits);
+    this.redraw();
+    this.later("follow", 60, () => this.set({ ...this.moving, summary: this.sentence }));
   }
 
   /** Call `listener` whenever the trait changes, here or in Python. */
@@ -82,9 +104,8 @@ export class View {
   }
 
   drawNow() {
-    let sentence = "";
     try {
-      sentence = this.draw() ?? "";
+      this.sentence = this.draw() ?? "";
     } catch (error) {
       this.body.replaceChildren(
         h("p", { class: "error", role: "alert" }, `The view stopped: ${error.message}`),
@@ -93,8 +114,8 @@ export class View {
       console.error(error);
     }
     this.host.dataset.rev = Number(this.host.dataset.rev) + 1;
-    if (sentence !== "")
-      this.later("summary", 80, () => this.get("summary") !== sentence && this.set({ summary: sentence }));
+    const told = () => this.sentence === "" || this.get("summary") === this.sentence;
+    this.later("summary", 80, () => told() || this.set({ summary: this.sentence }));
   }
 
   /** Say something to a screen reader, at most twice a second; the last word wins. */
@@ -139,6 +160,7 @@ export class View {
   end() {
     cancelAnimationFrame(this.frame);
     for (const timer of Object.values(this.timers)) clearTimeout(timer);
+    if (Object.keys(this.moving).length > 0) this.set(this.moving);
     for (const end of this.ends) end();
     this.host.remove();
   }
@@ -165,8 +187,8 @@ export function slider(label, range, oninput) {
     input,
     show(value, text) {
       if (Number(input.value) !== value) input.value = value;
-      input.setAttribute("aria-valuetext", text);
-      output.textContent = text;
+      mark(input, "aria-valuetext", text);
+      put(output, text);
     },
   };
 }
@@ -179,7 +201,7 @@ export function select(label, options, onchange) {
     element: h("label", {}, label, input),
     input,
     show(value) {
-      input.value = value;
+      if (input.value !== String(value)) input.value = value;
     },
   };
 }
@@ -230,7 +252,7 @@ export function listbox(label, { onmove = () => {}, onpick }) {
 
   function focusable(at) {
     self.options.forEach((option, i) => {
-      option.tabIndex = i === at ? 0 : -1;
+      mark(option, "tabindex", i === at ? "0" : "-1");
     });
   }
   function show(newTexts, selected) {
@@ -241,7 +263,7 @@ export function listbox(label, { onmove = () => {}, onpick }) {
       focusable(Math.max(0, selected));
     }
     self.options.forEach((option, i) => {
-      option.setAttribute("aria-selected", String(i === selected));
+      mark(option, "aria-selected", String(i === selected));
     });
     if (selected >= 0 && !element.matches(":focus-within")) focusable(selected);
   }

@@ -124,7 +124,7 @@ export default widget(STYLES, (view) => {
 
   const dial = slider("training step", { min: 0, max: last }, (value) => {
     stop();
-    view.set({ at: value });
+    view.follow({ at: value });
   });
   const play = button("▶ play", () => (view.timers.play ? stop() : start()));
   const start = () => {

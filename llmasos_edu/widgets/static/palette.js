@@ -39,8 +39,18 @@ export function level(weight) {
 
 /** A weight's colour, and black or white for text on it: whichever has the better contrast (≥ 4.5 : 1). */
 export function tint(table, weight) {
-  const at = 3 * level(weight);
-  const [r, g, b] = table.subarray(at, at + 3);
+  if (!tints.has(table))
+    tints.set(
+      table,
+      Array.from({ length: 256 }, (_, i) => tintAt(table, i)),
+    );
+  return tints.get(table)[level(weight)];
+}
+
+const tints = new WeakMap();
+
+function tintAt(table, place) {
+  const [r, g, b] = table.subarray(3 * place, 3 * place + 3);
   const [x, y, z] = [r, g, b].map((byte) =>
     byte <= 10 ? byte / 3294.6 : ((byte / 255 + 0.055) / 1.055) ** 2.4,
   );

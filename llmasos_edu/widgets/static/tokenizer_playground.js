@@ -13,7 +13,7 @@ export default widget(STYLES, (view) => {
   const all = tables(integers(view.get("byte_ids")), integers(view.get("joins")));
   const source = view.get("js_pattern");
   const name = (id) => visible(tokenText(all.bytesOf.get(id)));
-  const film = slider("merges applied", { min: 0, max: all.merges }, (shown) => view.set({ shown }));
+  const film = slider("merges applied", { min: 0, max: all.merges }, (shown) => view.follow({ shown }));
   const area = h("textarea", { rows: 2, spellcheck: "false", dir: "auto" });
   area.addEventListener("input", () => view.set({ typed: area.value, picked: -1 }));
   const step = (direction) => {
