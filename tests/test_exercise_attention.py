@@ -123,7 +123,7 @@ PAIRS = {
         ("output projection forgotten", "values not projected"): lambda x, q, k, v, o, n: one_product_for_all(
             x, q, k, np.eye(len(v)), np.eye(len(o)), n
         ),
-        ("Q and K swapped", "values made from the key projection"): lambda x, q, k, v, o, n: (
+        ("Q and K swapped", "values made from another projection"): lambda x, q, k, v, o, n: (
             one_product_for_all(x, k, q, k, o, n)
         ),
         ("n_heads is not used: one head", "no scale"): lambda x, q, k, v, o, n: one_product_for_all(

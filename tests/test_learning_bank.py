@@ -6,7 +6,9 @@ import torch
 import torch.nn.functional as F
 
 from llmasos_edu.exercises.diagnosing import diagnose
-from llmasos_edu.exercises.learning import EXERCISES, GRADIENT, TRAIN, gradient, train
+from llmasos_edu.exercises.learning import EXERCISES
+from llmasos_edu.exercises.learning.gradient import GRADIENT, gradient
+from llmasos_edu.exercises.learning.train import TRAIN, train
 
 from .bank_contract import hold
 
@@ -187,7 +189,7 @@ def softmax_over_places_without_guard(logits, targets):
 @pytest.mark.parametrize(
     ("exercise", "answer", "name"),
     [
-        (GRADIENT, shifted_into_padding, None),  # no entry: the symptom alone
+        (GRADIENT, shifted_into_padding, "padding still pulls"),
         (TRAIN, detached, "no gradient reaches the table"),
         (TRAIN, zeroed_too_late, "no gradient reaches the table"),
         (TRAIN, lagging, "step before backward"),
@@ -199,3 +201,19 @@ def test_answers_written_as_people_write_them(exercise, answer, name):
     result = diagnose(answer, exercise)
     assert result.status == "not yet"
     assert [m.name.startswith(name) for m in result.mistakes] == ([True] if name else [])
+
+
+def in_place_softmax(logits, targets):
+    logits -= logits.max(axis=1, keepdims=True)
+    np.exp(logits, out=logits)
+    logits /= logits.sum(axis=1, keepdims=True)
+    counts = targets != -100
+    logits[np.flatnonzero(counts), targets[counts]] -= 1
+    logits[~counts] = 0
+    return logits / counts.sum()
+
+
+def test_a_right_slope_that_changes_its_input_is_told_of_that_alone():
+    result = diagnose(in_place_softmax, GRADIENT)
+    assert [m.name for m in result.mistakes] == ["an input is changed in place"]
+    assert "changed its input logits" in result.symptom

@@ -147,6 +147,7 @@ def _shapes(exercise: Exercise, probe: Probe) -> str:
 def _wrong_value(exercise: Exercise, probes: Sequence[Probe], ran: Ran) -> str | None:
     """What is wrong about the results: kind and shape, then finiteness, the properties, the values."""
     truth = [_quietly(exercise.reference, p) for p in exercise.probes()]
+    probes = exercise.probes()[: len(probes)]  # as they were: the reader may have changed the others in place
 
     def same_kind(probe: Probe, got: Any, expected: Any) -> str | None:
         if got is None and expected is not None:

@@ -165,10 +165,26 @@ MISTAKES = (
         wrong=_with(one_head=True),
     ),
     Mistake(
-        "values made from the key projection",
-        why="What is found (V) and what is matched (K) are two projections of the same words.",
+        "values made from another projection",
+        why="What is matched (Q, K) and what is handed over (V) are three projections of the same words.",
         where="The line that makes v.",
-        wrong=_with(use=lambda x, q, k, v, o: (q, k, k, o)),
+        wrong=(_with(use=lambda x, q, k, v, o: (q, k, k, o)), _with(use=lambda x, q, k, v, o: (q, k, q, o))),
+    ),
+    Mistake(
+        "queries and keys from one projection",
+        why="What a word looks for is not what it is found by; with one matrix it finds only its like.",
+        where="The lines that make q and k: w_q for one, w_k for the other.",
+        wrong=(_with(use=lambda x, q, k, v, o: (q, q, v, o)), _with(use=lambda x, q, k, v, o: (k, k, v, o))),
+    ),
+    Mistake(
+        "a matrix transposed",
+        why="Here x @ w projects. nn.Linear keeps its weight the other way round, and so multiplies by w.T.",
+        where="The projections: x @ w_q, without .T.",
+        wrong=(
+            _with(use=lambda x, q, k, v, o: (q.T, k.T, v.T, o.T)),
+            _with(use=lambda x, q, k, v, o: (q.T, k.T, v.T, o)),
+            _with(use=lambda x, q, k, v, o: (q, k, v, o.T)),
+        ),
     ),
     Mistake(
         "values not projected",

@@ -147,6 +147,11 @@ def _shifted(q: Arrays, k: Arrays, mask: Arrays | None = None) -> Arrays:
     return _softmax(_scores(q, k) + (0 if mask is None else np.where(mask, 0, -1e9)))
 
 
+def _half(q: Arrays, k: Arrays, mask: Arrays | None = None) -> Arrays:
+    q, k = q.astype(np.float16), k.astype(np.float16)
+    return _finish(_scores(q, k), mask)
+
+
 MISTAKES = (
     Mistake(
         "no scale",
@@ -167,10 +172,25 @@ MISTAKES = (
         wrong=_scaled(lambda q, k: math.sqrt(q.shape[-1])),
     ),
     Mistake(
-        "scaled by the number of words",
-        why="The scale belongs to the length of the vectors (d_k); the number of keys has no part in it.",
-        where="The scale: which axis does it take? d_k is the last one.",
-        wrong=(_scaled(lambda q, k: k.shape[-2] ** -0.5), _scaled(lambda q, k: q.shape[-2] ** -0.5)),
+        "scaled by another axis than d_k",
+        why="The scale belongs to the length of the vectors (d_k), not to the number of words or texts.",
+        where="The scale: which axis does it take? d_k is the last one, shape[-1]; len() is the first.",
+        wrong=tuple(
+            _scaled(lambda q, k, which=which: which(q, k) ** -0.5)
+            for which in (
+                lambda q, k: k.shape[-2],
+                lambda q, k: q.shape[-2],
+                lambda q, k: len(k),
+                lambda q, k: len(q),
+                lambda q, k: q.shape[1],
+            )
+        ),
+    ),
+    Mistake(
+        "divided after the softmax",
+        why="The scale must make the scores smaller; dividing the weights only makes each row sum to 1/√d_k.",
+        where="The order: divide q·k by √d_k, then take the softmax.",
+        wrong=lambda q, k, mask=None: _scaled(lambda q, k: 1.0)(q, k, mask) / math.sqrt(q.shape[-1]),
     ),
     Mistake(
         "softmax over the queries",
@@ -275,6 +295,12 @@ MISTAKES = (
         wrong=_swapped,
     ),
     Mistake(
+        "half precision",
+        why="float16 keeps three digits and ends at 65,504: scores are rounded, large ones infinite.",
+        where="The dtype: .astype(np.float16), .half(). Scores and softmax want float32 or more.",
+        wrong=(_half, lambda q, k, mask=None: _half(q, k, mask).astype(q.dtype)),
+    ),
+    Mistake(
         "large scores overflow",
         why="e¹⁰⁰⁰ is infinite in float64. Subtracting the row's maximum first changes nothing else.",
         where="Before np.exp: subtract scores.max(axis=-1, keepdims=True).",
@@ -282,7 +308,7 @@ MISTAKES = (
     ),
     Mistake(
         "one maximum for all rows",
-        why="A row far below the largest score of the array becomes e⁻²⁰⁰⁰ = 0 everywhere, and then 0/0.",
+        why="A row far below the largest score of the array becomes e⁻⁷⁰⁰⁰⁰ = 0 everywhere, and then 0/0.",
         where="max: give it axis=-1, keepdims=True.",
         wrong=_one_max,
     ),
