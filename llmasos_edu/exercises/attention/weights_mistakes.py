@@ -175,15 +175,12 @@ MISTAKES = (
         "scaled by another axis than d_k",
         why="The scale belongs to the length of the vectors (d_k), not to the number of words or texts.",
         where="The scale: which axis does it take? d_k is the last one, shape[-1]; len() is the first.",
-        wrong=tuple(
-            _scaled(lambda q, k, which=which: which(q, k) ** -0.5)
-            for which in (
-                lambda q, k: k.shape[-2],
-                lambda q, k: q.shape[-2],
-                lambda q, k: len(k),
-                lambda q, k: len(q),
-                lambda q, k: q.shape[1],
-            )
+        wrong=(
+            _scaled(lambda q, k: k.shape[-2] ** -0.5),
+            _scaled(lambda q, k: q.shape[-2] ** -0.5),
+            _scaled(lambda q, k: len(k) ** -0.5),
+            _scaled(lambda q, k: len(q) ** -0.5),
+            _scaled(lambda q, k: q.shape[1] ** -0.5),
         ),
     ),
     Mistake(

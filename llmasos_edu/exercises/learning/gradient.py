@@ -110,7 +110,7 @@ def _over_places(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
 
 def _over_everything(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
     p = softmax(logits.ravel()).reshape(logits.shape)
-    return (p - _one_hot(targets, p.shape[1])) * _counted(targets)[:, None] / _counted(targets).sum()
+    return (p - _one_hot(targets, logits.shape[1])) * _counted(targets)[:, None] / _counted(targets).sum()
 
 
 def _padding_pulled(logits: np.ndarray, targets: np.ndarray, among: int | None = None) -> np.ndarray:
