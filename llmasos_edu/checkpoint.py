@@ -146,6 +146,7 @@ def write_tensors(path: Path, tensors: dict[str, torch.Tensor]) -> None:
     """
     try:
         safetensors.torch.save_file(tensors, path, {"format": "pt"})
+        path.chmod(path.parent.stat().st_mode & 0o666)  # save_file's is private
     except SafetensorError as e:  # it says "os error 28" where Python says OSError
         if code := re.search(r"os error (\d+)", str(e)):
             raise OSError(int(code[1]), os.strerror(int(code[1])), str(path)) from e

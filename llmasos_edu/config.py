@@ -53,12 +53,8 @@ class Config:
                 value = _as_kind(hints[f.name], getattr(self, f.name))
             except ValueError as e:
                 raise ValueError(f"{f.name} must be {e}; got {getattr(self, f.name)!r}") from None
+            _refuse_out_of_bounds(f, value if isinstance(value, tuple) else (value,))
             object.__setattr__(self, f.name, value)  # lists as tuples, whole numbers as floats
-            least, most = f.metadata.get("least"), f.metadata.get("most")
-            for sign, bound, word in ((1, least, "at least"), (-1, most, "at most")):
-                if bound is not None and value is not None and sign * value < sign * bound:
-                    unit = f" {f.metadata['unit']}" if f.metadata["unit"] else ""
-                    raise ValueError(f"{f.name} must be {word} {bound}{unit}; got {value!r}")
 
     def replace(self: C, **changes: Any) -> C:
         """The same settings with some changed, checked again."""
@@ -76,7 +72,10 @@ class Config:
         Raises:
             ValueError: If a field is unknown, missing or of the wrong kind; names it and what is allowed.
         """
-        found = json.loads(text)
+        try:
+            found = json.loads(text)
+        except json.JSONDecodeError as e:
+            raise ValueError(f"settings must be JSON; {e}") from None
         if not isinstance(found, dict):
             raise ValueError(f"settings must be a JSON object with {cls._names()}; got {text[:60]!r}")
         cls._only_known(found)
@@ -92,6 +91,15 @@ class Config:
     def _only_known(cls, found: dict[str, Any]) -> None:
         if unknown := [name for name in found if name not in cls._names()]:
             raise ValueError(f"{cls.__name__} has no {unknown}; it has {cls._names()}")
+
+
+def _refuse_out_of_bounds(f: dataclasses.Field[Any], values: tuple[Any, ...]) -> None:
+    unit = f" {f.metadata['unit']}" if f.metadata.get("unit") else ""
+    for sign, word in ((1, "least"), (-1, "most")):
+        bound: Any = f.metadata.get(word)
+        for value in values:
+            if None not in (bound, value) and sign * value < sign * bound:
+                raise ValueError(f"{f.name} must be at {word} {bound}{unit}; got {value!r}")
 
 
 def _as_kind(kind: Any, value: Any) -> Any:

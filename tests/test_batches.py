@@ -122,6 +122,9 @@ def test_endless_documents_are_asked_for_by_number():
     data = documents(seed=0, batch_size=4, source=story)
     data.batch(0), data.batch(1)
     assert asked == list(range(8))
+    parts = [data.batch(1, rank, 4)[0] for rank in range(4)]
+    assert torch.equal(torch.cat(parts), data.batch(1)[0])
+    assert asked == list(range(8))  # nor twice for the parts of one batch
     asked.clear()
     documents(seed=2, batch_size=4, source=story).batch(5)
     assert asked == [2 * STRIDE + 20 + i for i in range(4)]

@@ -77,6 +77,12 @@ def test_others_read_the_files_and_tied_weights_lie_there_once(tmp_path):
     assert checkpoint.load(folder).optimizer_tensors == {}
 
 
+def test_whoever_may_read_the_folder_may_read_the_weights(tmp_path):
+    folder = save(tmp_path / "a")
+    (tmp_path / "usual").touch()
+    assert {f.stat().st_mode for f in folder.iterdir()} == {(tmp_path / "usual").stat().st_mode}
+
+
 def test_tensors_by_name_will_do_for_a_model(tmp_path):
     folder = checkpoint.save(tmp_path / "a", model={"w": torch.ones(2)}, config=NetConfig(), step=1)
     assert checkpoint.load(folder).tensors["w"].tolist() == [1, 1]

@@ -21,7 +21,7 @@ class Oven(Config):
     steam: bool = setting(False, "steam in the first minutes")
     flour: Literal["wheat", "rye"] = setting("wheat", "which flour")
     betas: tuple[float, float] = setting((0.9, 0.95), "two rates")
-    rests: tuple[int, ...] = setting((), "minutes of each rest", "minutes")
+    rests: tuple[int, ...] = setting((), "minutes of each rest", "minutes", least=1)
     clip: float | None = setting(1.0, "largest norm; none: not clipped", least=0)
     baker: str = setting("", "who bakes")
 
@@ -50,7 +50,7 @@ def test_json_is_plain_and_comes_back_equal():
         loaves=st.integers(1, 40),
         heat=st.floats(0, 1e300),
         betas=st.tuples(st.floats(-1, 1), st.floats(-1, 1)),
-        rests=st.lists(st.integers()),
+        rests=st.lists(st.integers(1)),
         clip=st.none() | st.floats(0, 9),
         baker=st.text(),
     )
@@ -79,8 +79,9 @@ def test_frozen_and_replaced():
         ({"heat": "hot"}, "heat must be a finite number; got 'hot'"),
         ({"steam": 1}, "steam must be true or false; got 1"),
         ({"flour": "spelt"}, "flour must be one of 'wheat', 'rye'; got 'spelt'"),
-        ({"betas": [0.9]}, "betas must be a tuple of float, float; got [0.9]"),
-        ({"betas": [0.9, None]}, "betas must be a finite number; got [0.9, None]"),
+        ({"betas": [0.9]}, "betas must be a tuple of float, float; got (0.9,)"),
+        ({"betas": [0.9, None]}, "betas must be a finite number; got (0.9, None)"),
+        ({"rests": [5, 0]}, "rests must be at least 1 minutes; got 0"),
         ({"clip": -1}, "clip must be at least 0; got -1.0"),
         ({"baker": None}, "baker must be a text; got None"),
         ({"flour": "rye"}, "steam must be false with rye; got true"),
@@ -105,7 +106,7 @@ def test_unknown_missing_and_foreign_json():
         Oven.from_json(json.dumps(short))
     with pytest.raises(ValueError, match="must be a JSON object"):
         Oven.from_json("[1]")
-    with pytest.raises(ValueError, match="Expecting"):
+    with pytest.raises(ValueError, match="settings must be JSON; Expecting"):
         Oven.from_json("{")
 
 

@@ -69,6 +69,7 @@ class Documents:
         self.batch_size, self.context_length = batch_size, context_length
         self.width, self.too_long = width, too_long
         self._order = lru_cache(maxsize=2)(self._order_of_epoch)  # a batch may lie across two epochs
+        self._padded = lru_cache(maxsize=1)(self._padded_of_step)  # its parts may be asked for one by one
 
     def batch(self, step: int, rank: int = 0, ranks: int = 1) -> tuple[Ids, Ids]:
         """The batch of a step.
@@ -87,14 +88,19 @@ class Documents:
                 document does not fit.
         """
         rows = rows_of(self.batch_size, step, rank, ranks)
+        padded = self._padded(step)[rows]
+        inputs = np.where(padded == IGNORE, self.end_id, padded)[:, :-1]
+        return torch.from_numpy(inputs), torch.from_numpy(padded[:, 1:].copy())
+
+    def _padded_of_step(self, step: int) -> np.ndarray:
+        """All documents of a step between end tokens (B, T + 1), `IGNORE` behind them."""
         first = step * self.batch_size
         found = [self._document(n) for n in range(first, first + self.batch_size)]
         width = self.context_length if self.width == "context" else max(map(len, found)) - 1
-        padded = np.full((len(found[rows]), width + 1), IGNORE)
-        for row, ids in zip(padded, found[rows], strict=True):
+        padded = np.full((self.batch_size, width + 1), IGNORE)
+        for row, ids in zip(padded, found, strict=True):
             row[: len(ids)] = ids
-        inputs = np.where(padded == IGNORE, self.end_id, padded)[:, :-1]
-        return torch.from_numpy(inputs), torch.from_numpy(padded[:, 1:].copy())
+        return padded
 
     def _document(self, n: int) -> list[int]:
         """The n-th document that the run sees, between end tokens."""
