@@ -16,7 +16,7 @@ LESSONS ?= notebooks/*.ipynb
 MISSING := $(filter-out $(wildcard my_lessons/*),$(patsubst notebooks/%,my_lessons/%,$(wildcard notebooks/*)))
 WORKERS ?= 2
 
-.PHONY: lab test notebooks bench wheels
+.PHONY: lab test notebooks bench checkpoints wheels
 
 lab: $(VENV)/installed-lab
 	@$(FETCH) || { echo "To go on without the real LLM: make lab NO_MODEL=1"; exit 1; }
@@ -38,6 +38,10 @@ notebooks: $(VENV)/installed-dev
 
 bench: $(VENV)/installed-dev
 	@$(BIN)/python -m benchmarks $(WHAT)
+
+# up to 25 minutes on two cores; stopped, the same command goes on
+checkpoints: $(VENV)/installed-dev
+	@$(BIN)/python -m benchmarks.make_checkpoint
 
 # a new environment; JupyterLab's first screen in it asks no question and looks for no news
 $(VENV)/made:

@@ -1,0 +1,61 @@
+"""The shipped checkpoint's recipe, with a model and a run of almost nothing."""
+
+import json
+import math
+
+import pytest
+import torch
+
+from benchmarks import make_checkpoint as recipe
+from llmasos_edu import checkpoint, pretrained
+from llmasos_edu.tinyworld import World
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """A model of almost nothing, four stories a step."""
+    sizes = {"d_model": 16, "n_heads": 2, "n_kv_heads": 2, "n_layers": 1, "d_head": 8, "d_ff": 16}
+    monkeypatch.setattr(recipe, "MODEL", recipe.MODEL | sizes)
+    monkeypatch.setattr(recipe, "BATCH", 4)
+    return recipe.RECIPE.replace(steps=4, evaluate_every=2, save_every=1)
+
+
+def test_stories_take_turns_and_each_word_is_a_token():
+    stories = recipe.Stories()
+    for i in (6, 7):
+        told = World(("en", "zh")[i % 2]).story(i)
+        assert stories(i) == stories.tokenizer.encode(told.text)
+
+
+def test_an_untrained_model_is_as_far_above_the_floor_as_arithmetic_says():
+    stories = recipe.Stories()
+    v = stories.tokenizer.vocab_size
+
+    class Uniform(torch.nn.Linear):
+        def forward(self, ids):
+            return torch.zeros(*ids.shape, v)
+
+    found = recipe.Examination(stories, 5)(Uniform(1, 1))
+    for language in ("en", "zh"):
+        told = World(language).validation(5)
+        nats = sum((len(s.words) + 1) * math.log(v) - s.nats for s in told) / 5 - math.log(2)
+        assert found[f"above {language}"] == pytest.approx(nats, rel=1e-5)  # float32
+        assert found[f"P {language}"] == pytest.approx(1 / v)
+
+
+def test_it_trains_stops_goes_on_and_ships(small, tmp_path):
+    folder, run_dir = tmp_path / "base", tmp_path / "run"
+    recipe.make(folder, run_dir, small, curve=3, last=4)
+    model, tokenizer = pretrained.load(folder)
+    trained = checkpoint.load(checkpoint.latest(run_dir))
+    assert trained.step == 4
+    for name, tensor in model.state_dict().items():
+        assert torch.equal(tensor, trained.tensors[name].half().float()), name
+    assert tokenizer.encode("Mia had") == recipe.Stories().tokenizer.encode("Mia had")
+    assert json.loads((folder / "config.json").read_text())["model_type"] == "qwen3"
+    said = (folder / "README.md").read_text(encoding="utf-8")
+    assert "4 steps of 4 stories" in said
+    weights = (folder / "model.safetensors").read_bytes()
+    recipe.make(folder, run_dir, small, curve=3, last=4)  # the run is done: it is shipped again
+    assert (folder / "model.safetensors").read_bytes() == weights
+    assert (folder / "README.md").read_text(encoding="utf-8") == said
