@@ -61,9 +61,6 @@ def export(
         _write_json(target / "tokenizer_config.json", tokenizer_settings)
         tokenizer.to_hugging_face(target)
         write_tensors(target / "model.safetensors", tensors)
-        (target / "model.safetensors").chmod(
-            (target / "config.json").stat().st_mode
-        )  # safetensors makes it private
     return Path(folder)
 
 
