@@ -123,7 +123,7 @@ INNOCENT = [
     "a/b",
     "softmax(QKᵀ/√d) </div>",
     "yes/no",
-    "https://x.org/tmp/a",
+    "https://example.org/home/a",
     "0.5 /home",
     "warning",
     "at 0x1",
