@@ -1,0 +1,111 @@
+"""How much sooner does today's recipe reach the loss that the classic one ends with?
+
+    python -m benchmarks.bench_speed SEED [SEED …]      TEXT=path takes another text, split nine to one
+
+On Tiny Shakespeare's characters. Classic: nanoGPT's CPU setting on our `gpt` (4 layers, d_model 128, context
+64, batch 12, AdamW, 2,000 steps). Fast: today's decoder at the same size, with Muon. Both are tested on all
+validation characters in windows of 64 side by side; testing does not count as time, all else does. `ratio` is
+the classic's whole time divided by the fast one's time to the first test at or below the classic's last loss.
+Threads: torch's default. Source: nanoGPT's README and config/train_shakespeare_char.py.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import asdict
+from statistics import median
+from typing import Any
+
+import numpy as np
+import torch
+
+from llmasos_edu.batches import Windows, consecutive_windows
+from llmasos_edu.corpora import tinyshakespeare
+from llmasos_edu.costs import parameters
+from llmasos_edu.gpt import GPT, GPTConfig
+from llmasos_edu.llama import Llama, LlamaConfig
+from llmasos_edu.training import History, TrainConfig, train
+
+QUICK = False
+T = 64
+CLASSIC = TrainConfig(
+    steps=2_000, lr=1e-3, final=0.1, warmup=100, weight_decay=0.1, betas=(0.9, 0.99), evaluate_every=2_000
+)
+BATCH, FAST_BATCH = 12, 16
+FAST = TrainConfig(
+    steps=240, optimizer="muon", lr=0.004, embedding_factor=5.0, muon_lr=0.025, schedule="linear",
+    decay_from=0.4, weight_decay=0.0, betas=(0.8, 0.95), clip=None, evaluate_every=20,
+)  # fmt: skip
+
+
+class Text:
+    """A text as characters: what to train on, and the fixed windows to test on."""
+
+    def __init__(self, path: str | None):
+        training, validation = tinyshakespeare(path)
+        letters = {c: i for i, c in enumerate(sorted(set(training + validation)))}
+        self.vocab_size = len(letters)
+        self.training = np.array([letters[c] for c in training])
+        held_back = np.array([letters[c] for c in validation])
+        self.windows = list(consecutive_windows(held_back, T, 128))
+
+    def batches(self, batch_size: int, seed: int) -> Windows:
+        """Windows drawn at random, as nanoGPT draws them."""
+        return Windows(self.training, batch_size=batch_size, context_length=T, seed=seed)
+
+
+def classic(text: Text, seed: int) -> tuple[History, GPTConfig]:
+    """nanoGPT's CPU recipe."""
+    config = GPTConfig.preset("tiny", vocab_size=text.vocab_size, context_length=T, bias=False)
+    model = GPT(config, generator=torch.Generator().manual_seed(seed))
+    return train(model, text.batches(BATCH, seed), CLASSIC, validation=text.windows), config
+
+
+def fast(text: Text, seed: int, changes: dict[str, Any]) -> tuple[History, LlamaConfig]:
+    """Today's recipe; RoPE, RMSNorm and QK-norm without weights, ReLU², zero projections, Muon."""
+    config = LlamaConfig(
+        vocab_size=text.vocab_size, context_length=T, d_model=128, n_heads=4, n_kv_heads=4, d_head=32,
+        n_layers=4, d_ff=512, tied=False, qk_norm="plain", norm_weights=False, activation="relu2",
+        zero_projections=True,
+    )  # fmt: skip
+    model = Llama(config, generator=torch.Generator().manual_seed(seed))
+    history = train(model, text.batches(FAST_BATCH, seed), FAST.replace(**changes), validation=text.windows)
+    return history, config
+
+
+def one_seed(text: Text, seed: int) -> dict[str, Any]:
+    """Both recipes, and the fast one again for as long as the classic took."""
+    slow, slow_config = classic(text, seed)
+    quick, quick_config = fast(text, seed, {})
+    target, whole = slow.validation["loss"][-1], slow.seconds[-1]
+    reached = [s for s, loss in zip(quick.validation["seconds"], quick.validation["loss"], strict=True)
+               if loss <= target]  # fmt: skip
+    steps = int(FAST.steps * whole / quick.seconds[-1])
+    as_long, _ = fast(text, seed, {"steps": steps, "evaluate_every": steps})
+    return {
+        "ratio": round(whole / reached[0], 2) if reached else 0.0,
+        "classic_seconds": round(whole, 1), "classic_loss": round(target, 4),
+        "fast_seconds": round(reached[0], 1) if reached else "never",
+        "fast_last_seconds": round(quick.seconds[-1], 1),
+        "fast_last_loss": round(quick.validation["loss"][-1], 4),
+        "fast_loss_after_classic_time": round(as_long.validation["loss"][-1], 4),
+        "as_long_seconds": round(as_long.seconds[-1], 1), "as_long_steps": steps,
+        "parameters": {"classic": parameters(slow_config), "fast": parameters(quick_config)},
+    }  # fmt: skip
+
+
+def run(seeds: tuple[int, ...] = (0, 1, 2)) -> dict[str, Any]:
+    """The median over seeds, and each seed's numbers."""
+    text = Text(os.environ.get("TEXT"))
+    found = {str(seed): one_seed(text, seed) for seed in seeds}
+    return {
+        "ratio": median(f["ratio"] for f in found.values()), "threads": torch.get_num_threads(),
+        "fast_loss_after_classic_time": median(f["fast_loss_after_classic_time"] for f in found.values()),
+        "seeds": found, "recipe": asdict(FAST),
+    }  # fmt: skip
+
+
+if __name__ == "__main__":
+    print(json.dumps(run(tuple(map(int, sys.argv[1:])) or (0, 1, 2))))
