@@ -33,7 +33,8 @@ NUMBERS = {
     "67 days": 6 * 405e9 * 15.6e12 / (16_384 * 400e12) / 3600 / 24,
     "3,000 years": 6 * 405e9 * 15.6e12 / 400e12 / 3600 / 24 / 365.25,
     "871 MB": SENT / 1e6, "1.9 ms": SENT / 450e9 * 1e3, "17 ms": SENT / 50e9 * 1e3,
-    "7.0 s": SENT / 0.125e9, "35 ms": 16 * 1024 * PER_TOKEN / SPEED * 1e3, "200 times": SENT / 0.125e9 / (16 * 1024 * PER_TOKEN / SPEED),
+    "7.0 s": SENT / 0.125e9, "35 ms": 16 * 1024 * PER_TOKEN / SPEED * 1e3,
+    "200 times": SENT / 0.125e9 / (16 * 1024 * PER_TOKEN / SPEED),
     "134 million": 16_384 * 8_192 / 1e6,
 }  # fmt: skip
 
