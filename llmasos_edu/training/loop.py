@@ -92,7 +92,7 @@ def gradients(run: Run, step: int) -> float:
     mine = [ranks.rank * config.accumulate + i for i in range(config.accumulate)]
     parts = [run.batches.batch(step, part, ranks.count * config.accumulate) for part in mine]
     count = ranks.total(sum(int((targets != IGNORE).sum()) for _, targets in parts), device)
-    nats = torch.zeros((), dtype=torch.float64, device=device)
+    losses = []
     for part, (inputs, targets) in zip(mine, parts, strict=True):
         seed_dropout(config.seed, step, part)
         with quiet(run.forward, last=part == mine[-1]):
@@ -100,9 +100,9 @@ def gradients(run: Run, step: int) -> float:
                 logits = run.forward(inputs.to(device))  # (B, T, V)
             loss = total_nats(logits, targets.to(device)) / count
             (loss * ranks.count).backward()  # times count, because processes then take their mean
-        nats += loss.detach()
+        losses.append(loss.detach())
     run.in_hand = int(count)
-    return ranks.total(nats.item(), device)
+    return ranks.total(torch.stack(losses).sum().item(), device)
 
 
 def seed_dropout(seed: int, step: int, part: int) -> None:

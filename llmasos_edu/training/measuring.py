@@ -61,14 +61,14 @@ def evaluate(model: nn.Module, windows: Iterable[tuple[torch.Tensor, torch.Tenso
         ValueError: If no target counts.
     """
     device = next(model.parameters()).device
-    nats, count = torch.zeros((), dtype=torch.float64, device=device), 0
+    nats, count = 0.0, 0
     with at_rest(model):
         for inputs, targets in windows:
-            nats += total_nats(model(inputs.to(device)), targets.to(device)).double()
+            nats += total_nats(model(inputs.to(device)), targets.to(device)).item()
             count += int((targets != IGNORE).sum())
     if not count:
         raise ValueError("windows must hold at least one target that counts; an iterator may be used up")
-    return nats.item() / count
+    return nats / count
 
 
 def as_measure(validation: Measure | Sequence[tuple[torch.Tensor, torch.Tensor]] | None) -> Measure:

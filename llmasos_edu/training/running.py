@@ -97,7 +97,7 @@ class Run:
         self.records = Records(self.run_dir if self.ranks.first else None, self.first)
         self.clock = Clock(float(saved.extra["seconds"]) if saved else 0.0)
         self.in_hand = 0  # tokens of the batch whose gradient is there and not yet used
-        self.asked_to_stop = ""
+        self.asked = self.stopped_by = ""  # what this process heard; what all have agreed on
 
     @contextmanager
     def going(self) -> Iterator[None]:
@@ -119,7 +119,7 @@ class Run:
         """Ctrl-C, or a polite kill, ends the run after the step that is going on; twice, at once."""
 
         def ask(number: int, frame: Any) -> None:
-            self.asked_to_stop = "interrupt"
+            self.asked = "interrupt"
             signal.signal(number, before[number])
 
         main = threading.current_thread() is threading.main_thread()  # only it hears signals
@@ -139,7 +139,7 @@ class Run:
 
     def is_time(self, step: int, every: int) -> bool:
         """Every so many steps, and at the end."""
-        return step % every == 0 or step == self.config.steps or bool(self.asked_to_stop)
+        return step % every == 0 or step == self.config.steps or bool(self.stopped_by)
 
     def tell(
         self, step: int, loss: float, length: float, lr: float, tested: dict[str, float],
@@ -155,9 +155,9 @@ class Run:
         for callback in callbacks if self.ranks.first else ():
             answer = callback(event)
             if isinstance(answer, bool | np.bool_) and answer:
-                self.asked_to_stop = "callback"
-        if self.ranks.total(bool(self.asked_to_stop), self.device):
-            self.asked_to_stop = self.asked_to_stop or "another process"
+                self.asked = "callback"
+        if self.ranks.total(bool(self.asked), self.device):
+            self.stopped_by = self.asked or "another process"
 
     def save(self, step: int) -> None:
         """Write the checkpoint of this step, where the run has a folder."""
@@ -170,6 +170,6 @@ class Run:
 
     def ends(self, step: int) -> bool:
         """Whether this was the last step."""
-        if self.asked_to_stop and step < self.config.steps:
-            self.records.history.stopped_by = self.asked_to_stop
-        return step == self.config.steps or bool(self.asked_to_stop)
+        if self.stopped_by and step < self.config.steps:
+            self.records.history.stopped_by = self.stopped_by
+        return step == self.config.steps or bool(self.stopped_by)
