@@ -148,8 +148,8 @@ def fused_attention(
     if causal and not skip_ahead and n_queries > 1:
         ahead = causal_mask(n_queries, n_keys, q.device)
         mask = ahead if mask is None else _both(mask, ahead)
-    if mask is not None and mask.dtype != torch.bool:
-        mask = mask.to(q.dtype)
+    if mask is not None:
+        mask = torch.atleast_2d(mask if mask.dtype == torch.bool else mask.to(q.dtype))
     grouped = q.ndim > 2 and q.shape[-3] != k.shape[-3]
     if grouped and n_queries == 1 and (mask is None or mask.ndim < 3 or mask.shape[-3] == 1):
         # a group's heads, with one query each, are as many queries of one head: no key is copied
