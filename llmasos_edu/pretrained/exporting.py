@@ -1,4 +1,8 @@
-"""Our model and tokenizer become a Hugging Face folder that transformers loads as it is."""
+"""Our model and tokenizer become a Hugging Face folder that transformers loads as it is.
+
+Teaches: to share a model is to write it down as others do, under their names; an option that they do not have
+cannot be shared. Leaves out: several files (one holds any size), a model card. Explained in lesson 10.
+"""
 
 from __future__ import annotations
 
