@@ -38,9 +38,8 @@ def _say(text: str) -> None:
 
 def lessons() -> dict[str, Lesson]:
     """All lessons that there are, by number."""
-    numbers = sorted(
-        m.name.removeprefix("lesson_") for m in pkgutil.iter_modules(__path__) if m.name != "about"
-    )
+    files = [m.name for m in pkgutil.iter_modules(__path__)]
+    numbers = sorted(name.removeprefix("lesson_") for name in files if name.startswith("lesson_"))
     return {n: _module(n).LESSON for n in numbers}
 
 
