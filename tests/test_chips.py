@@ -3,7 +3,15 @@ from dataclasses import replace
 
 import pytest
 
-from llmasos_edu.widgets.chips import OTHER, ChipsGame, Round, places_worth_asking, rounds_of
+from llmasos_edu.tinyworld import World
+from llmasos_edu.widgets.chips import (
+    OTHER,
+    ChipsGame,
+    Round,
+    believers_of,
+    places_worth_asking,
+    rounds_of,
+)  # fmt: skip
 
 WORDS = ["The", " cat", " sat", "."]
 
@@ -14,6 +22,20 @@ def coin(words):
 
 def sure(words):
     return {WORDS[len(words)]: 1.0}
+
+
+def test_believers_give_distributions_and_the_exact_one_is_the_worlds():
+    world = World("en")
+    believers = believers_of(world, n_stories=50)
+    assert list(believers) == ["bigram", "trigram", "5-gram", "exact"]
+    begun = world.story(3).words[:9]
+    for next_word in believers.values():
+        assert math.fsum(next_word(begun).values()) == pytest.approx(1, abs=1e-9)
+    assert believers["exact"](begun) == world.next_word("".join(begun))
+    counted = [s.words for s in map(world.story, range(50))]
+    after = [d[i + 1] for d in counted for i, w in enumerate(d[:-1]) if w == " had"]
+    top = max(set(after), key=after.count)
+    assert max(believers["bigram"](["Mia", " had"]).items(), key=lambda e: e[1])[0] == top
 
 
 def test_rounds_hold_the_likeliest_candidates_and_all_the_rest():

@@ -14,10 +14,11 @@ from dataclasses import asdict, dataclass
 
 import traitlets
 
-from llmasos_edu.probability import entropy, kl_divergence
+from llmasos_edu.probability import NGram, entropy, kl_divergence
+from llmasos_edu.tinyworld import END, World
 from llmasos_edu.widgets.base import Widget, assemble
 
-__all__ = ["OTHER", "ChipsGame", "NextWord", "Round", "places_worth_asking", "rounds_of"]
+__all__ = ["OTHER", "ChipsGame", "NextWord", "Round", "believers_of", "places_worth_asking", "rounds_of"]
 
 NextWord = Callable[[Sequence[str]], Mapping[str, float]]
 CHIPS = 100
@@ -39,6 +40,24 @@ class Round:
     candidates: list[str]
     answer: int
     beliefs: dict[str, list[float]]
+
+
+def believers_of(world: World, n_stories: int = 4000) -> dict[str, NextWord]:
+    """Whom to play against: a bigram, a trigram and a 5-gram, counted on stories of a world, and the world.
+
+    Args:
+        world: Whose stories.
+        n_stories: How many are counted, of its training seeds.
+
+    Returns:
+        "bigram", "trigram", "5-gram" and "exact" → function from the words so far to the distribution of the
+        next word.
+    """
+    stories = [[*world.story(seed).words, END] for seed in range(n_stories)]
+    vocab = sorted({word for story in stories for word in story})
+    sizes = {"bigram": 2, "trigram": 3, "5-gram": 5}
+    believers: dict[str, NextWord] = {name: NGram(n, vocab).fit(stories).next for name, n in sizes.items()}
+    return {**believers, "exact": lambda words: world.next_word("".join(words))}
 
 
 def rounds_of(
