@@ -75,6 +75,14 @@ def test_it_is_the_loop_that_anybody_would_write():
     assert history.tokens == np.cumsum([0, *counted[:6]]).tolist()
 
 
+def test_gradients_that_were_there_before_do_not_count():
+    clean, stained = model(), model()
+    for p in stained.parameters():
+        p.grad = torch.full_like(p, 100.0)
+    config = TrainConfig(steps=2, lr=0.01)
+    assert train(stained, batches(), config).gradients == train(clean, batches(), config).gradients
+
+
 @pytest.mark.parametrize("dropout", [0.0, 0.2])
 def test_a_batch_in_parts_is_the_batch(dropout):
     """Documents differ in length, so a mean of the parts' means would be another number."""

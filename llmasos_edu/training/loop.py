@@ -93,6 +93,7 @@ def gradients(run: Run, step: int) -> float:
     parts = [run.batches.batch(step, part, ranks.count * config.accumulate) for part in mine]
     count = ranks.total(sum(int((targets != IGNORE).sum()) for _, targets in parts), device)
     losses = []
+    run.model.zero_grad()  # or the gradients of all earlier steps would add up
     for part, (inputs, targets) in zip(mine, parts, strict=True):
         seed_dropout(config.seed, step, part)
         with quiet(run.forward, last=part == mine[-1]):
@@ -124,4 +125,3 @@ def update(run: Run, share: float) -> None:
         for group in optimizer.param_groups:
             group["lr"] = share * group["full_lr"]
         optimizer.step()
-        optimizer.zero_grad()  # or the gradients of all earlier steps would add up
