@@ -70,13 +70,11 @@ class LiveChart:
     def _draw(self) -> None:
         from IPython.display import display
 
-        plot = self.plot()
-        data = {"image/png": plot.png(), "text/plain": plot.alt}
-        about = {"image/png": {"alt": plot.alt}}
+        data, metadata = self.plot().picture()
         if self.handle is None:
-            self.handle = display(data, raw=True, metadata=about, display_id=True)
+            self.handle = display(data, raw=True, metadata=metadata, display_id=True)
         else:
-            self.handle.update(data, raw=True, metadata=about)
+            self.handle.update(data, raw=True, metadata=metadata)
 
 
 def _in_a_notebook() -> bool:

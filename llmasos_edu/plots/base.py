@@ -76,13 +76,17 @@ class Plot:
         picture.quantize(COLOURS_KEPT, dither=Image.Dither.NONE).save(buffer, "png", optimize=True)
         return buffer.getvalue()
 
+    def picture(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The picture and its metadata (alt text, size), as IPython's `display` takes them with raw=True."""
+        width, height = (round(96 * inches) for inches in self.figure.get_size_inches())
+        about = {"alt": self.alt, "width": width, "height": height}
+        return {"image/png": self.png(), "text/plain": self.alt}, {"image/png": about}
+
     def _ipython_display_(self) -> None:
         from IPython.display import display
 
-        width, height = (round(96 * inches) for inches in self.figure.get_size_inches())
-        about = {"alt": self.alt, "width": width, "height": height}
-        data = {"image/png": self.png(), "text/plain": self.alt}
-        display(data, raw=True, metadata={"image/png": about})
+        data, metadata = self.picture()
+        display(data, raw=True, metadata=metadata)
         print(self.twin())
 
     def __repr__(self) -> str:
