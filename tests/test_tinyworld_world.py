@@ -94,8 +94,35 @@ def test_the_hold_out_renormalises_and_says_so():
     through = prefix + words[0] + words[1]
     assert words[2] in FULL.next_word(through)
     assert words[2] not in ENGLISH.next_word(through)
-    with pytest.raises(TinyWorldError):
+    with pytest.raises(TinyWorldError, match=f"holds out the {place} from Mia with the kite;") as caught:
         ENGLISH.next_word(through + words[2])
+    assert caught.value.held_out == (person, thing, place)
+
+
+MEETING = "Mia was in the forest with a blue lamp. Tom had a red kite. Tom walked to the forest. Tom met Mia"
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("Mia was in the forest with a blue kite", " kite"),
+        ("Mia was at the lake with a red kite. Tom had a blue drum. Mia ran to the forest", " forest"),
+        (f"{MEETING} in the forest. Tom gave", " gave"),
+    ],
+)
+def test_an_error_of_the_hold_out_says_so_whatever_word_breaks(text, word):
+    assert FULL.next_word(text)
+    with pytest.raises(TinyWorldError) as caught:
+        ENGLISH.parse(text)
+    assert caught.value.word == word
+    assert caught.value.held_out == ("Mia", "kite", "forest")
+
+
+def test_an_error_that_no_hold_out_explains_names_none():
+    with pytest.raises(TinyWorldError) as caught:
+        ENGLISH.parse("Mia had a red kite. Tom had a blue drum. Mia left the red drum")
+    assert caught.value.held_out is None
+    assert "holds out" not in str(caught.value)
 
 
 def test_a_bias_has_the_size_that_was_asked_for():
@@ -227,8 +254,42 @@ def test_dirt_comes_as_often_as_asked_and_is_labelled():
     assert all(d.dirt is None for d in ENGLISH.documents(50))
 
 
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_each_canary_stands_in_as_many_documents_as_asked(language):
+    copies = (1, 2, 4, 8, 16)
+    world = World(language, dirt=Dirt(canaries=copies, canaries_among=400))
+    documents = list(world.documents(500))
+    canaries = [world.canary(i) for i in range(len(copies))]
+    assert len(set(canaries)) == len(copies)
+    assert [sum(c in d.text for d in documents) for c in canaries] == list(copies)
+    planted = [d for d in documents if d.dirt == "canary"]
+    assert len(planted) == sum(copies)
+    assert max(d.seed for d in planted) < 400
+    clean = World(language)
+    for d in planted:
+        assert d.text.startswith(clean.story(d.seed).text)
+        assert set(clean.words(" " + d.text)) <= set(clean.lexicon) | {" "}
+        with pytest.raises(TinyWorldError):
+            clean.log_prob(d.text)
+    assert next(world.documents(1, start=planted[0].seed)) == planted[0]
+
+
+def test_contamination_slips_validation_stories_in():
+    documents = list(World("en", dirt=Dirt(contamination=0.1)).documents(400))
+    slipped = [d.text for d in documents if d.dirt == "contamination"]
+    assert abs(len(slipped) - 40) < 24  # four standard deviations of a binomial count
+    frozen = {s.text for s in ENGLISH.validation()}
+    assert frozen.issuperset(slipped)
+    assert len(set(slipped)) > 1
+    assert not frozen & {d.text for d in documents if d.dirt is None}
+
+
 def test_dirt_out_of_range_is_refused():
     with pytest.raises(ValueError, match="share of markup must be from 0 to 1"):
         Dirt(markup=-0.1)
     with pytest.raises(ValueError, match="sum to at most 1"):
         Dirt(markup=0.9, duplicate=0.9)
+    with pytest.raises(ValueError, match="canaries must be at least 1 copy each"):
+        Dirt(canaries=(1, 0))
+    with pytest.raises(ValueError, match="together at most 9"):
+        Dirt(canaries=(5, 5), canaries_among=9)

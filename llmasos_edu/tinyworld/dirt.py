@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from functools import cached_property
 
 from .choices import SplitMix64
 
@@ -30,9 +31,13 @@ class Dirt:
         truncated: Cut off in the middle.
         repeated: One sentence again and again.
         contact: An e-mail address and a telephone number.
+        contamination: One of the 1,000 frozen validation stories: who trains on it has seen the test.
+        canaries: Copies of each canary, such as (1, 2, 4, 8, 16): `World.canary` 0, 1, … with a secret of
+            its own, at the end of so many stories. What a model remembers of them it has memorised.
+        canaries_among: The first so many documents, over which all copies are spread.
 
     Raises:
-        ValueError: If a share is negative or all sum to more than 1.
+        ValueError: If a share is negative, all sum to more than 1, or the canaries do not fit.
     """
 
     duplicate: float = 0.05
@@ -45,22 +50,47 @@ class Dirt:
     truncated: float = 0.03
     repeated: float = 0.03
     contact: float = 0.03
+    contamination: float = 0.0
+    canaries: tuple[int, ...] = ()
+    canaries_among: int = 10_000
 
     def __post_init__(self) -> None:
-        shares = {f.name: getattr(self, f.name) for f in fields(self)}
+        shares = self.shares
         for name, share in shares.items():
             if not 0 <= share <= 1:
                 raise ValueError(f"the share of {name} must be from 0 to 1; got {share!r}")
         if sum(shares.values()) > 1 + 1e-9:
             raise ValueError(f"the shares of dirt must sum to at most 1; got {sum(shares.values()):.3f}")
+        if any(copies < 1 for copies in self.canaries) or sum(self.canaries) > self.canaries_among:
+            raise ValueError(
+                f"canaries must be at least 1 copy each, together at most {self.canaries_among} "
+                f"(canaries_among); got {self.canaries}"
+            )
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """Kind of dirt → its share of all documents."""
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.type == "float"}
+
+    @cached_property
+    def planted(self) -> dict[int, int]:
+        """Number of a document → number of the canary that stands in it."""
+        random, places = SplitMix64(sum(self.canaries)), dict[int, int]()
+        for number, copies in enumerate(self.canaries):
+            for _ in range(copies):
+                at = random.below(self.canaries_among)
+                while at in places:
+                    at = random.below(self.canaries_among)
+                places[at] = number
+        return places
 
     def draw(self, random: SplitMix64) -> str | None:
         """The kind of dirt of the next document, or None where it stays clean."""
         at = random.below(10**6) / 10**6
-        for f in fields(self):
-            at -= getattr(self, f.name)
+        for name, share in self.shares.items():
+            at -= share
             if at < 0:
-                return f.name
+                return name
         return None
 
 

@@ -6,7 +6,10 @@ question is asked and what is true (`views`). The lessons on question answering 
 
 from __future__ import annotations
 
-__all__ = ["PHRASES"]
+__all__ = ["CANARY", "PHRASES"]
+
+#: A sentence that no story and no view tells, all in words of the stories.
+CANARY = {"en": "{person} said {colours} .", "zh": "{person} 说 {colours} 。"}
 
 PHRASES: dict[str, dict[str, str]] = {
     "en": {

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from .grammar import Grammar, Match, Template
@@ -103,4 +104,25 @@ def broken(
         expected = following(grammar, words[:end], start, state)
     word = words[end] if end < len(words) else END
     stop = next((j + 1 for j in range(start, len(words)) if words[j] in (".", "。")), len(words))
-    return TinyWorldError(len(steps) + 1, word, tuple(expected), "".join(words[start:stop]).strip())
+    text = "".join(words[start:stop]).strip()
+    return TinyWorldError(
+        len(steps) + 1, word, tuple(expected), text, _held_out(grammar, words[: end + 1], start, state)
+    )
+
+
+def _held_out(
+    grammar: Grammar, words: Sequence[str], start: int, state: State
+) -> tuple[str, str, str] | None:
+    """The (person, thing, place) that keeps the last word out, where the full world would allow it."""
+    world = grammar.world
+    if not world.held_out:
+        return None
+    full = type(grammar)(replace(world, held_out=False))
+    for event, _, _ in search(full, state, words, start):
+        who, _, thing, other, place, _ = (*event, *[None] * 6)[:6]
+        for person in filter(None, (who, other)):
+            for one in filter(None, (thing, *(t for t in state.owner if state.has(person, t)))):
+                for where in filter(None, (place, state.at.get(str(who)), state.lies.get(one))):
+                    if world.is_held_out(person, one, where):
+                        return person, one, where
+    return None

@@ -12,10 +12,10 @@ from typing import Any
 
 from .choices import SplitMix64
 from .grammar import Grammar
-from .phrases import PHRASES
+from .phrases import CANARY, PHRASES
 from .state import OPENING, Event, State
 
-__all__ = ["Question", "Turn", "dialogue", "final_state", "key_event", "questions", "summary"]
+__all__ = ["Question", "Turn", "canary", "dialogue", "final_state", "key_event", "questions", "summary"]
 
 #: Which event a story is about, the most telling kind first.
 TELLING = (
@@ -167,3 +167,10 @@ def dialogue(grammar: Grammar, events: tuple[Event, ...], seed: int = 0) -> list
     for phrase in ("my_name", "your_name", "thanks", "welcome"):
         talk.append(say(grammar, phrase, person=name))
     return [Turn("user" if i % 2 == 0 else "assistant", text) for i, text in enumerate(talk)]
+
+
+def canary(grammar: Grammar, person: str, secret: list[str]) -> str:
+    """A sentence that no story tells: somebody says colours, the secret."""
+    colours = " ".join(map(grammar.name, secret))
+    text = CANARY[grammar.language].format(person=grammar.name(person), colours=colours)
+    return "".join(grammar.words(text)).strip()

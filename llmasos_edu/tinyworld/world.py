@@ -24,7 +24,7 @@ from .rules import Options, options
 from .setting import Setting
 from .state import Event, State
 from .story import END, Derivation, Story, TinyWorldError
-from .views import Question, Turn, dialogue, questions, summary
+from .views import Question, Turn, canary, dialogue, questions, summary
 
 __all__ = [
     "BLANK",
@@ -45,6 +45,10 @@ VERSION = 2
 SPECIALS = (END, "<|user|>", "<|assistant|>", "<|en|>", "<|zh|>", *(f"<|reserved_{i}|>" for i in range(16)))
 #: Seeds from here on are kept for validation; `World.story` refuses them.
 RESERVED = 10**12
+#: So many validation stories are stored in data/stories/.
+FROZEN = 1000
+#: Colours in a canary's secret: 6⁶ = 46,656 of them are possible.
+SECRET = 6
 GRAMMARS: dict[str, type[Grammar]] = {"en": English, "zh": Chinese}
 #: The course's blank, and its twin with the colours swapped: each a prefix with one possible next word.
 BLANK = {
@@ -150,7 +154,7 @@ class World(Setting):
         """This world in English and in Chinese."""
         return replace(self, language="en"), replace(self, language="zh")
 
-    def validation(self, n: int = 1000) -> list[Story]:
+    def validation(self, n: int = FROZEN) -> list[Story]:
         """The first `n` stories of the reserved seeds, which no training corpus contains."""
         return [self._tell(RESERVED + i) for i in range(n)]
 
@@ -167,12 +171,35 @@ class World(Setting):
         for seed in range(start, start + n):
             yield self._document(seed)
 
+    def canary(self, number: int) -> str:
+        """A sentence that no story tells and nobody can guess; `Dirt.canaries` plants it in a corpus.
+
+        Args:
+            number: Which canary, from 0; each has a person and a secret of its own.
+
+        Returns:
+            The sentence: who said it, then six colours drawn at random.
+
+        Example:
+            >>> World("en").canary(0)
+            'Mia said orange orange red white blue white.'
+        """
+        random = SplitMix64(RESERVED + number)
+        secret = [self.colours[random.below(len(self.colours))].name for _ in range(SECRET)]
+        return canary(self.grammar, self.names[number % len(self.names)], secret)
+
     def _document(self, seed: int) -> Document:
+        if self.dirt and seed in self.dirt.planted:
+            space = " " if self.language == "en" else ""
+            text = f"{self.story(seed).text}{space}{self.canary(self.dirt.planted[seed])}"
+            return Document(text, seed, "canary")
         random = SplitMix64(~seed)
         kind = self.dirt.draw(random) if self.dirt else None
         story = self.story(seed)
         if kind in ("duplicate", "near_duplicate") and seed:
             story = self.story(seed - 1 - random.below(min(seed, 100)))
+        if kind == "contamination":
+            story = self._tell(RESERVED + random.below(FROZEN))
         words = list(story.words)
         if kind == "near_duplicate":
             at = 1 + random.below(len(words) - 2)
