@@ -22,6 +22,7 @@ from llmasos_edu.batches import (
     mask_prompt,
     pack_documents,
 )  # fmt: skip
+from llmasos_edu.llama import Llama, LlamaConfig
 from llmasos_edu.tinyworld import World
 from llmasos_edu.token_files import open_tokens, write_tokens
 
@@ -218,6 +219,30 @@ def test_packed_rows_give_the_losses_of_single_ones(docs):
         mask = torch.ones(n, n, dtype=torch.bool).tril()
         alone.append(model.nats(ids, targets, mask, torch.arange(n)[None]).sum().item())
     assert sorted(costs) == pytest.approx(sorted(alone), rel=1e-12)  # float64, other order of sums
+
+
+def test_our_model_with_the_mask_gives_packed_rows_the_nats_of_padded_ones():
+    config = LlamaConfig(
+        vocab_size=40, context_length=12, d_model=16, n_heads=2, n_kv_heads=1, n_layers=2, d_head=8, d_ff=16,
+        init_std=0.5,
+    )  # fmt: skip
+    model = Llama(config, generator=torch.Generator().manual_seed(0)).double()
+    docs = [[i, 2 * i, 3 * i][: 1 + i % 3] for i in range(1, 13)]
+    inputs, targets = Documents(docs, end_id=0, batch_size=12, context_length=12, seed=0).batch(0)
+    packed = pack_documents(docs, end_id=0, context_length=12)
+    assert len(packed.inputs) < 12 / 3
+
+    def total(ids, targets):
+        return F.cross_entropy(
+            model(ids).transpose(1, 2), targets, ignore_index=IGNORE, reduction="sum"
+        ).item()
+
+    alone, crossing = total(inputs, targets), total(packed.inputs, packed.targets)
+    mask = document_mask(packed.numbers)
+    with model.attention_by(lambda q, k, v, _: F.scaled_dot_product_attention(q, k, v, attn_mask=mask)):
+        apart = total(packed.inputs, packed.targets)
+    assert apart == pytest.approx(alone, rel=1e-6)  # RoPE's tables are float32, at other positions
+    assert abs(crossing - alone) > 0.01  # without the mask documents see each other
 
 
 @given(st.lists(st.lists(st.integers(1, 39), max_size=10), min_size=1, max_size=30))
