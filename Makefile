@@ -39,7 +39,7 @@ notebooks: $(VENV)/installed-dev
 bench: $(VENV)/installed-dev
 	@$(BIN)/python -m benchmarks $(WHAT)
 
-# up to 25 minutes on two cores; stopped, the same command goes on
+# many minutes; stopped, the same command goes on
 checkpoints: $(VENV)/installed-dev
 	@$(BIN)/python -m benchmarks.make_checkpoint
 
