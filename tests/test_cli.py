@@ -27,7 +27,7 @@ def test_help_reads_well_and_imports_no_torch():
         "print(t.CliRunner().invoke(app, ['--help']).output); assert 'torch' not in sys.modules"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    for command in ("doctor", "fetch", "lessons", "validate", "progress"):
+    for command in ("doctor", "fetch", "lessons", "validate", "progress", "generate"):
         assert f" {command} " in done.stdout
         assert run(command, "--help").exit_code == 0
 

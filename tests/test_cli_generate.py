@@ -102,6 +102,8 @@ def test_help_teaches_every_strategy_without_torch():
     for field in dataclasses.fields(Decoding):
         assert f"--{field.name.replace('_', '-')}" in done.stdout
         assert field.metadata["help"] in done.stdout
+    assert "0 keeps all. (tokens)" in done.stdout
+    assert "under the model itself (nats)." in done.stdout
 
 
 @pytest.mark.real_llm

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llmasos_edu import generation as g
+from llmasos_edu import pretrained, real_llm
 from llmasos_edu.generation.asking import check_prompts, check_room
 from llmasos_edu.gpt import GPT, GPTConfig
 from llmasos_edu.llama import Llama, LlamaConfig
@@ -381,3 +382,18 @@ def test_a_tokenizer_of_another_size_is_refused(tokenizer, size):
 def test_an_empty_text_is_refused(gpt, tokenizer):
     with pytest.raises(ValueError, match="prompt 0 is empty"):
         g.speak(gpt, tokenizer, "", max_new_tokens=1, decoding=GREEDY)
+
+
+@pytest.mark.real_llm
+def test_the_real_llm_writes_what_transformers_writes():
+    model, tokenizer = pretrained.load(real_llm.folder())
+    theirs, _ = real_llm.load()
+    for prompt, penalty in (("The world is a beautiful place,", 1.0), ("1, 1, 2, 3, 5, 8, 世界", 1.3)):
+        ids = tokenizer.encode(prompt)
+        decoding = g.Decoding(greedy=True, repetition_penalty=penalty)
+        (row,) = g.generate(model, [ids], max_new_tokens=16, decoding=decoding)
+        expected = theirs.generate(
+            torch.tensor([ids]), attention_mask=torch.ones(1, len(ids)), max_new_tokens=16, min_new_tokens=16,
+            do_sample=False, repetition_penalty=penalty,
+        )  # fmt: skip
+        assert row.ids == expected[0, len(ids) :].tolist()

@@ -34,7 +34,7 @@ class Overflow(StrEnum):
 def _option(name: str) -> Any:
     """The option of a field of `Decoding`, with the field's own words and unit."""
     (field,) = (f for f in dataclasses.fields(Decoding) if f.name == name)
-    unit = f" [{field.metadata['unit']}]" if field.metadata["unit"] else ""
+    unit = f" ({field.metadata['unit']})" if field.metadata["unit"] else ""
     return typer.Option(help=field.metadata["help"] + unit, rich_help_panel="How the next token is chosen")
 
 
@@ -52,7 +52,7 @@ def generate(
     top_p: Annotated[float, _option("top_p")] = Decoding.top_p,
     min_p: Annotated[float, _option("min_p")] = Decoding.min_p,
     seed: Annotated[int, typer.Option(help="Of the random numbers: the same seed, the same text.")] = 0,
-    max_new_tokens: Annotated[int, typer.Option(help="Write at most so many. [tokens]")] = 100,
+    max_new_tokens: Annotated[int, typer.Option(help="At most so many new ones (tokens).")] = 100,
     stop: Annotated[
         list[str] | None, typer.Option(help="End before this text; may be given several times.")
     ] = None,
@@ -68,14 +68,19 @@ def generate(
     ] = True,
     log_probs: Annotated[
         bool,
-        typer.Option("--log-probs", help="Show each token with its log P under the model itself. [nats]"),
+        typer.Option("--log-probs", help="Show each token with its log P under the model itself (nats)."),
     ] = False,
     device: Annotated[str | None, typer.Option(help="cpu, cuda, mps; by default cuda where it is.")] = None,
 ) -> None:
     """Let a model write after a prompt; the new text alone goes to the terminal.
 
-    Without options it draws from the model's own distribution. Try --greedy (it soon repeats itself),
-    --temperature 0.7 --top-p 0.9 (a common choice), and --temperature 2 (it babbles).
+    Without options it draws from the model's own distribution. Try also:
+
+    --greedy: it soon repeats itself.
+
+    --temperature 0.7 --top-p 0.9: a common choice.
+
+    --temperature 2: it babbles.
     """
     try:
         decoding = Decoding(greedy, repetition_penalty, temperature, top_k, top_p, min_p)

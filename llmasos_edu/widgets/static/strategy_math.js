@@ -1,4 +1,4 @@
-// Decoding strategies in the browser, on one row of logits: what is cut becomes -Infinity.
+// Decoding strategies in the browser, on one row of logits (a Float64Array): what is cut becomes -Infinity.
 // The same in torch: llmasos_edu/generation/strategies.py; tests hold the two equal.
 import { softmaxRow } from "./attention_math.js";
 
@@ -6,39 +6,39 @@ const CUT = Number.NEGATIVE_INFINITY;
 
 /** Divide positive logits of tokens that the text has by the penalty, multiply negative ones. */
 export function penalise(logits, seen, penalty) {
-  const row = Float64Array.from(logits);
+  const row = logits.slice();
   for (const id of new Set(seen)) row[id] = row[id] > 0 ? row[id] / penalty : row[id] * penalty;
   return row;
 }
 
 /** Divide by the temperature. */
 export function temper(logits, temperature) {
-  return Float64Array.from(logits, (z) => z / temperature);
+  return logits.map((z) => z / temperature);
 }
 
 /** Keep the k largest, and what equals the k-th. */
 export function keepTopK(logits, k) {
-  const kth = Float64Array.from(logits).sort()[Math.max(0, logits.length - k)];
-  return Float64Array.from(logits, (z) => (z < kth ? CUT : z));
+  const kth = logits.slice().sort()[Math.max(0, logits.length - k)];
+  return logits.map((z) => (z < kth ? CUT : z));
 }
 
 /** Keep the fewest that together have the share p: from the smallest up, cut while that weighs at most 1 - p. */
 export function keepTopP(logits, p) {
-  const rising = Float64Array.from(logits).sort();
+  const rising = logits.slice().sort();
   const shares = softmaxRow(rising);
   let [n, weight] = [0, 0]; // how many are cut
   while (n < rising.length - 1 && weight + shares[n] <= 1 - p) weight += shares[n++];
   const least = rising[n];
   let equal = 0; // of those that equal the last one kept, so many are cut, the first ones
   for (let i = n - 1; i >= 0 && rising[i] === least; i--) equal += 1;
-  return Float64Array.from(logits, (z) => (z < least || (z === least && equal-- > 0) ? CUT : z));
+  return logits.map((z) => (z < least || (z === least && equal-- > 0) ? CUT : z));
 }
 
 /** Keep what is at least p times as likely as the likeliest. */
 export function keepMinP(logits, p) {
   const shares = softmaxRow(logits);
   const least = p * shares.reduce((a, b) => Math.max(a, b), 0);
-  return Float64Array.from(logits, (z, i) => (shares[i] < least ? CUT : z));
+  return logits.map((z, i) => (shares[i] < least ? CUT : z));
 }
 
 /** All of them, in the order of `Decoding`; those that change nothing are left out. */
