@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import numbers
 import types
 from dataclasses import MISSING, dataclass, field
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -117,10 +118,12 @@ def _as_kind(kind: Any, value: Any) -> Any:
             kinds = parts[:1] * len(value) if parts[-1] is ... else parts
             return tuple(map(_as_kind, kinds, value))
         raise ValueError("a tuple of " + ", ".join("more" if p is ... else p.__name__ for p in parts))
-    if kind is float and type(value) in (int, float) and math.isfinite(value):
-        return float(value)
-    if kind is float:
+    wider = {int: numbers.Integral, float: numbers.Real}.get(kind, kind)  # NumPy's numbers too
+    fits = isinstance(value, wider) and (
+        kind is bool or not isinstance(value, bool)
+    )  # True is no number here
+    if kind is float and not (fits and math.isfinite(value)):
         raise ValueError("a finite number")
-    if type(value) is not kind:  # True is no int here
+    if not fits:
         raise ValueError({int: "a whole number", bool: "true or false", str: "a text"}.get(kind, str(kind)))
-    return value
+    return kind(value)

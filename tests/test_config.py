@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -93,8 +94,11 @@ def test_a_wrong_value_is_refused_by_name(change, said):
     assert str(refused.value) == said
 
 
-def test_whole_numbers_and_lists_become_what_json_gives():
+def test_whole_numbers_lists_and_numpys_numbers_become_what_json_gives():
     assert Oven(1, heat=200).heat.__class__ is float
+    oven = Oven(np.int64(3), heat=np.float32(0.5))
+    assert (oven.loaves.__class__, oven.heat.__class__) == (int, float)
+    assert Oven.from_json(oven.to_json()) == oven
     assert Oven(1, rests=[1, 2]).rests == (1, 2)
 
 
