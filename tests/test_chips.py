@@ -41,7 +41,7 @@ def test_believers_give_distributions_and_the_exact_one_is_the_worlds():
 def test_rounds_hold_the_likeliest_candidates_and_all_the_rest():
     first, second = rounds_of(WORDS, [1, 3], {"coin": coin, "sure": sure}, n_candidates=2)
     assert first == Round(
-        "The", [" cat", " dog", OTHER], 0, {"coin": [0.5, 0.25, 0.25], "sure": [1.0, 0.0, 0.0]}
+        "The", [" cat", " dog", OTHER], 0, {"coin": [0.5, 0.25, 0.25], "sure": [1.0, 0.0, 0.0]}, " cat"
     )
     assert second.context == "The cat sat"
     assert second.candidates == [" cat", ".", OTHER]
@@ -52,6 +52,7 @@ def test_an_answer_that_is_no_candidate_is_another_word():
     (only,) = rounds_of(WORDS, [3], {"coin": coin}, n_candidates=2)
     assert only.answer == 2
     assert only.candidates[2] == OTHER
+    assert only.word == "."  # what the game shows in its place
 
 
 def test_what_believers_pay_and_what_the_game_says():

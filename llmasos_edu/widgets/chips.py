@@ -34,12 +34,14 @@ class Round:
         candidates: What may come, at least two.
         answer: Index of the candidate that came.
         beliefs: For each believer its probability of every candidate.
+        word: The word that came, shown where the candidate is "(another word)".
     """
 
     context: str
     candidates: list[str]
     answer: int
     beliefs: dict[str, list[float]]
+    word: str = ""
 
 
 def believers_of(world: World, n_stories: int = 4000) -> dict[str, NextWord]:
@@ -96,7 +98,7 @@ def rounds_of(
             for name, p in beliefs.items()
         }
         answer = best.index(words[place]) if words[place] in best else len(best)
-        rounds.append(Round("".join(before), [*best, OTHER], answer, shares))
+        rounds.append(Round("".join(before), [*best, OTHER], answer, shares, words[place]))
     return rounds
 
 

@@ -27,6 +27,12 @@ def text(game):
     return game.evaluate("host => host.shadowRoot.textContent")
 
 
+def test_the_word_that_came_is_shown_also_where_no_candidate_named_it(js):
+    other = {"candidates": [" a", "(another word)"], "answer": 1, "word": " kite"}
+    assert js("chips", "came", other) == "kite"
+    assert js("chips", "came", {"candidates": [" a", " b"], "answer": 0, "word": ""}) == "a"
+
+
 def test_chips_stay_on_the_table(js):
     draw = random.Random(0)
     for _ in range(30):

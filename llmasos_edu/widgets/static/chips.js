@@ -33,6 +33,11 @@ export function moved(chips, held, i, value) {
   return next;
 }
 
+/** The word that came in a round, also where no candidate named it. */
+export function came(round) {
+  return (round.word || round.candidates[round.answer]).trim();
+}
+
 /** Nats paid when a share `p` lay on what came. */
 export function price(p) {
   return -Math.log(p || 5e-324);
@@ -103,12 +108,12 @@ export default widget(STYLES, (view) => {
   function act() {
     const last = at() === rounds.length - 1;
     if (!shown()) {
-      const { answer, candidates, beliefs } = rounds[at()];
+      const { answer, beliefs } = rounds[at()];
       const cost = price(chips[answer] / CHIPS);
       action.focus(); // before the sliders rest: a control that is disabled gives its focus to the notebook
       view.set({ costs: [...view.get("costs"), cost] });
       const them = believers.map((name) => `${name} ${price(beliefs[name][answer]).toFixed(1)}`);
-      view.say(`It was ${candidates[answer].trim()}. You pay ${cost.toFixed(1)} nats, ${them.join(", ")}.`);
+      view.say(`It was ${came(rounds[at()])}. You pay ${cost.toFixed(1)} nats, ${them.join(", ")}.`);
     } else {
       view.set(last ? { at: 0, costs: [] } : { at: at() + 1 });
       deal();
@@ -126,9 +131,9 @@ export default widget(STYLES, (view) => {
     believers.forEach((name, k) => {
       r.others[k].textContent = shown() ? (CHIPS * beliefs[name][i]).toFixed(0) : "?";
     });
-    const came = shown() && i === answer;
-    r.element.classList.toggle("came", came);
-    r.title.textContent = came ? `${r.name} ←` : r.name;
+    const hit = shown() && i === answer;
+    r.element.classList.toggle("came", hit);
+    r.title.textContent = hit ? `${r.name} ←` : r.name;
   }
 
   function drawPile() {
@@ -153,7 +158,7 @@ export default widget(STYLES, (view) => {
   return () => {
     const round = rounds[at()];
     const k = view.get("costs").length;
-    const word = shown() ? round.candidates[round.answer].trim() : "\u00a0";
+    const word = shown() ? came(round) : "\u00a0";
     context.replaceChildren(
       `${round.context} `,
       h("span", { class: shown() ? "blank shown" : "blank" }, word),
