@@ -1,7 +1,7 @@
 """Text with ever-new words, encoded as a stream and trained on: is the peak memory flat from 50 to 200 MB?
 
-Each step runs in a process of its own, whose peak is read at its end. A memory map counts as memory while the
-system has room for its pages, so what is mapped from files is shown apart: the system takes it back at need.
+Each step runs in a process of its own, whose peak is read at its end. What is mapped from files (libraries,
+mostly) is shown apart: the system takes it back at need.
 Minutes; `python -m benchmarks.bench_corpus 1 4` tries smaller sizes in MB.
 """
 

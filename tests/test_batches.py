@@ -3,6 +3,7 @@
 import math
 import re
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -87,6 +88,24 @@ def test_a_stream_may_be_a_token_file_a_tensor_or_a_list(tmp_path):
     for other in others:
         assert torch.equal(first[0], other[0])
         assert torch.equal(first[1], other[1])
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="Linux says what a process has mapped")
+def test_a_long_file_never_stands_in_memory(tmp_path):
+    write_tokens(tmp_path / "a", (np.full(65_536, i) for i in range(160)), 200)  # 21 MB, 320 kB a number
+    tokens = open_tokens(tmp_path / "a").tokens
+
+    def mapped():
+        maps = Path("/proc/self/smaps").read_text().split(str(tmp_path / "a"))[1]
+        return int(re.search(r"Rss: +(\d+) kB", maps)[1])
+
+    assert int(tokens.sum()) == 65_536 * sum(range(160))
+    assert mapped() > 20_000  # what has been read stands there
+    for stream in (tokens, tokens[1000:]):
+        data = windows(tokens=stream, batch_size=4)
+        seen = {int(i) for step in range(100) for i in data.batch(step)[0].flatten()}
+        assert len(seen) > 100
+        assert mapped() < 2_000
 
 
 @pytest.mark.parametrize("batch_size", [5, 12, 50])

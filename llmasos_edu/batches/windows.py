@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -93,7 +94,18 @@ def _windows(tokens: np.ndarray, starts: Any, context_length: int) -> tuple[Ids,
         window = tokens[start : start + context_length + 1]
         inputs[row, : len(window) - 1] = window[:-1]
         targets[row, : len(window) - 1] = window[1:]
+    _let_go(tokens)
     return torch.from_numpy(inputs), torch.from_numpy(targets)
+
+
+def _let_go(tokens: np.ndarray) -> None:
+    """Give back the pages that a memory map has read, or in time the whole file would stand in memory."""
+    base: Any = tokens
+    while isinstance(base, np.ndarray):
+        base = base.base
+    read_only = isinstance(tokens, np.memmap) and tokens.mode == "r"
+    if read_only and isinstance(base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):  # not on Windows
+        base.madvise(mmap.MADV_DONTNEED)
 
 
 def _stream(tokens: Any, context_length: int) -> np.ndarray:
