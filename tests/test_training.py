@@ -252,6 +252,26 @@ def test_bfloat16_is_near_float32():
     assert all(p.dtype == torch.float32 for p in m.parameters())
 
 
+def test_a_compiled_run_saves_under_the_models_own_names(monkeypatch, tmp_path):
+    """A stand-in for torch.compile, which wraps a module in the same way: compiling takes a minute."""
+
+    class Compiled(torch.nn.Module):
+        def __init__(self, inner):
+            super().__init__()
+            self._orig_mod, self.calls = inner, 0
+
+        def forward(self, ids):
+            self.calls += 1
+            return self._orig_mod(ids)
+
+    made = []
+    monkeypatch.setattr(torch, "compile", lambda inner: made.append(Compiled(inner)) or made[-1])
+    m, config = model(), TrainConfig(steps=3, lr=0.01, compile=True, accumulate=2)
+    train(m, batches(), config, run_dir=tmp_path)
+    assert made[0].calls == 8  # two parts of four batches
+    assert set(checkpoint.load(checkpoint.latest(tmp_path)).tensors) == set(m.state_dict())
+
+
 def test_tests_on_fixed_windows():
     stream = np.arange(100) % V
     windows = list(consecutive_windows(stream, T, 5))
