@@ -78,8 +78,11 @@ def fast(text: Text, seed: int, changes: dict[str, Any]) -> tuple[History, Llama
 def one_seed(text: Text, seed: int) -> dict[str, Any]:
     """Both recipes, and the fast one again for as long as the classic took."""
     slow, slow_config = classic(text, seed)
-    quick, quick_config = fast(text, seed, {})
     target, whole = slow.validation["loss"][-1], slow.seconds[-1]
+    print(f"seed {seed}: classic {target:.4f} after {whole:.1f} s", file=sys.stderr, flush=True)
+    quick, quick_config = fast(text, seed, {})
+    tested = zip(quick.validation["seconds"], quick.validation["loss"], strict=True)
+    print(f"seed {seed}: fast {[(round(s, 1), round(x, 4)) for s, x in tested]}", file=sys.stderr, flush=True)
     reached = [s for s, loss in zip(quick.validation["seconds"], quick.validation["loss"], strict=True)
                if loss <= target]  # fmt: skip
     steps = int(FAST.steps * whole / quick.seconds[-1])
