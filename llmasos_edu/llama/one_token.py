@@ -77,12 +77,12 @@ def _attention(
     layer: SelfAttention, norm: nn.RMSNorm, x: Vector, cos: Turn, sin: Turn, cache: KVCache
 ) -> Vector:
     c = layer.config
-    heads = _product_of_normed(layer.qkv, norm, x).view(-1, c.d_head)  # (H + 2·Hkv, Dh)
-    qk, v = heads.split((c.n_heads + c.n_kv_heads, c.n_kv_heads))
+    heads = _product_of_normed(layer.qkv, norm, x).view(1, -1, 1, c.d_head)  # (1, H + 2·Hkv, 1, Dh)
+    qk, v = heads.split((c.n_heads + c.n_kv_heads, c.n_kv_heads), dim=1)
     if c.qk_norm != "none":
-        qk = torch.cat((layer.q_norm(qk[: c.n_heads]), layer.k_norm(qk[c.n_heads :])))
-    q, k = rotate(qk, cos, sin).split((c.n_heads, c.n_kv_heads))
-    found = layer.heads(q[None, :, None], k[None, :, None], v[None, :, None], None, cache)  # (1, H, 1, Dh)
+        qk = torch.cat((layer.q_norm(qk[:, : c.n_heads]), layer.k_norm(qk[:, c.n_heads :])), dim=1)
+    q, k = rotate(qk, cos, sin).split((c.n_heads, c.n_kv_heads), dim=1)
+    found = layer.heads(q, k, v, None, cache)  # (1, H, 1, Dh)
     return torch.addmv(x, layer.output.weight, found.flatten())
 
 

@@ -110,9 +110,10 @@ class KVCache:
             )
         if k.requires_grad:
             raise ValueError("a cache is for generation: use it inside torch.no_grad()")
-        self.keys[layer, :, :, self.length : end] = k
-        self.values[layer, :, :, self.length : end] = v
-        return self.keys[layer, :, :, :end], self.values[layer, :, :, :end]
+        keys, values = self.keys[layer], self.values[layer]  # (B, Hkv, capacity, Dh)
+        keys[:, :, self.length : end] = k
+        values[:, :, self.length : end] = v
+        return keys[:, :, :end], values[:, :, :end]
 
     def advance(self, n: int) -> None:
         """Count n tokens as kept, once every layer has been extended by them."""
