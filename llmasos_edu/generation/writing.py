@@ -171,7 +171,9 @@ class _Writing:
     ):
         check_request(model.config, prompts, max_new_tokens, stop_tokens, stop_strings, tokenizer, overflow)
         device = next(model.parameters()).device
-        numbers = None if decoding.greedy else _numbers(generator, len(prompts), max_new_tokens).to(device)
+        numbers = None if decoding.greedy else _numbers(generator, len(prompts), max_new_tokens)
+        if numbers is not None and device.type != "mps":  # which knows no float64: there the CPU draws
+            numbers = numbers.to(device)
         n_tokens = tokenizer.vocab_size if tokenizer else model.config.vocab_size
         ids, padding = pad_left(prompts, device)
         loop = cached_steps if use_cache else plain_steps
@@ -215,7 +217,11 @@ class _Choose:
             raise ValueError(
                 "the model gave no finite logit for the next token (NaN or inf): did training diverge?"
             )
-        new = after.argmax(dim=-1) if self._numbers is None else draw(after, next(self._numbers))
+        if self._numbers is None:
+            new = after.argmax(dim=-1)
+        else:
+            numbers = next(self._numbers)
+            new = draw(after.to(numbers.device), numbers).to(after.device)
         if self._keep:
             self.log_probs.append(logits.log_softmax(dim=-1).gather(1, new[:, None]).squeeze(1))
         return new
