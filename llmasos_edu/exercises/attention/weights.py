@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 
 from llmasos_edu import attention as package
+from llmasos_edu.attention.ladder import softmax
+from llmasos_edu.attention.masks import additive
 from llmasos_edu.exercises.attention.weights_mistakes import MISTAKES
 from llmasos_edu.exercises.engine import Exercise, Probe, Property
 from llmasos_edu.rounding import number
@@ -120,5 +122,5 @@ WEIGHTS = Exercise(
         "np.exp(scores - top); total = parts.sum(axis=-1, keepdims=True); "
         "return parts / np.where(total == 0, 1, total)",
     ),
-    solution=(package.attention_weights, package._softmax, package._additive),
+    solution=(package.attention_weights, softmax, additive),
 )

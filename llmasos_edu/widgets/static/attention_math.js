@@ -1,5 +1,5 @@
 // Attention in the browser, on plain arrays: what the map shows, and the words for it.
-// The same in NumPy: llmasos_edu/attention.py; tests hold the two equal.
+// The same in NumPy: llmasos_edu/attention/; tests hold the two equal.
 
 /** May the query at `row` look at the key at `column`? */
 export function mayLook(row, column, { mask = "none", hideFirst = false } = {}) {
