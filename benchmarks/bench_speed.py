@@ -35,7 +35,7 @@ CLASSIC = TrainConfig(
 )
 BATCH, FAST_BATCH = 12, 16
 FAST = TrainConfig(
-    steps=240, optimizer="muon", lr=0.004, embedding_factor=5.0, muon_lr=0.025, schedule="linear",
+    steps=220, optimizer="muon", lr=0.004, embedding_factor=5.0, muon_lr=0.025, schedule="linear",
     decay_from=0.4, weight_decay=0.0, betas=(0.8, 0.95), clip=None, evaluate_every=20,
 )  # fmt: skip
 
