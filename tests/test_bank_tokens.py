@@ -287,7 +287,17 @@ def any_known_pair(text, merges):
     return out
 
 
+def whole_words(text, merges):
+    vocab = {a + b for a, b in merges}
+    out = []
+    for piece in split(text, GPT2_PATTERN):
+        raw = piece.encode()
+        out += [raw] if raw in vocab else [raw[i : i + 1] for i in range(len(raw))]
+    return out
+
+
 LEARNERS = [
+    (whole_words, "a pre-token is one token or single bytes"),
     (one_byte_numbers, "numbers, or zeros, for single bytes"),
     (letters, "characters for bytes"),
     (whole_text, "merges across pre-tokens"),

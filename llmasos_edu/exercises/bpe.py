@@ -139,6 +139,18 @@ NEXT_MERGE = Exercise(
             wrong=lambda pieces: most(Counter(p for piece in pieces for p in dict.fromkeys(pairwise(piece)))),
         ),
         Mistake(
+            "the greatest pair, however rare",
+            why="max over a dict compares its keys, the pairs themselves, and never looks at a count.",
+            where="max(counts, key=…): what is to be largest?",
+            wrong=lambda pieces: max(count_pairs(pieces)),
+        ),
+        Mistake(
+            "the count begins anew in each pre-token",
+            why="What the pre-tokens before had is forgotten; only the last one counts.",
+            where="The counter begins before the loop over pre-tokens.",
+            wrong=lambda pieces: most(Counter(pairwise(pieces[-1]))),
+        ),
+        Mistake(
             "pairs of the same bytes are counted as one",
             why="a·bc and ab·c both make abc, but a merge joins only one of them.",
             where="What is counted: the pair (a, b), not the joined bytes a + b.",

@@ -73,6 +73,10 @@ def _longest_first(text: str, merges: list[Pair]) -> Piece:
     return out
 
 
+def _whole(piece: str, merges: list[Pair]) -> bool:
+    return piece.encode() in {a + b for a, b in merges}
+
+
 def _leftmost_first(text: str, merges: list[Pair]) -> Piece:
     out = []
     for tokens in _pieces(text):
@@ -127,6 +131,14 @@ ENCODE = Exercise(
             why="Training joined b·c before a·b, so abc is a·bc, although ab·c is in the vocabulary too.",
             where="Looking tokens up by length: merges go by their order.",
             wrong=_longest_first,
+        ),
+        Mistake(
+            "a pre-token is one token or single bytes",
+            why="A word that is not in the vocabulary may still hold tokens of several bytes.",
+            where="Looking up whole words: merges join parts of words, too.",
+            wrong=lambda text, merges: [
+                t for p in _cut(text) for t in ([p.encode()] if _whole(p, merges) else single_bytes(p))
+            ],
         ),
         Mistake(
             "the leftmost pair first",
