@@ -71,7 +71,7 @@ def test_a_run_on_ones_own_text(tmp_path, text):
         (["--model", "gpt:tiny", "--n-kv-heads", 2], "gpt has no --n-kv-heads"),
         (["--device", "cuda:99"], "device 'cuda:99' cannot be used here"),
         (["--n-heads", 3, "--n-kv-heads", 2], "n_kv_heads must divide n_heads"),
-        (["--vocab-size", 77], "the tokenizer has 659; got 77"),
+        (["--vocab-size", 77], "must have one vocabulary: the tokenizer has"),
         (["--data", "nowhere.txt"], "corpus must be one of"),
         (["--tokenizer", "nowhere"], "tokenizer must be own or a saved tokenizer"),
     ],
