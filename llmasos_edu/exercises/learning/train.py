@@ -101,9 +101,15 @@ def _one_long_row(table: torch.Tensor, rows: torch.Tensor, steps: int, lr: float
     return train(table, rows.reshape(1, -1), steps, lr)
 
 
-def _by_adam(table: torch.Tensor, rows: torch.Tensor, steps: int, lr: float) -> torch.Tensor:
+def _by_adam(
+    table: torch.Tensor,
+    rows: torch.Tensor,
+    steps: int,
+    lr: float,
+    kind: Callable[..., torch.optim.Optimizer] = torch.optim.Adam,
+) -> torch.Tensor:
     table = table.clone().requires_grad_()
-    optimizer = torch.optim.Adam([table], lr=lr)
+    optimizer = kind([table], lr=lr)
     for _ in range(steps):
         loss = F.cross_entropy(table[rows[:, :-1]].flatten(0, 1), rows[:, 1:].flatten())
         optimizer.zero_grad()
@@ -154,9 +160,9 @@ TRAIN = Exercise(
             wrong=lambda table, rows, steps, lr: table.clone(),
         ),
         Mistake(
-            "step before backward",
+            "step before backward, or one step too few",
             why="The first step has no gradient, and the last gradient is never used.",
-            where="In the loop: loss, zero_grad, backward, step, in this order.",
+            where="In the loop: loss, zero_grad, backward, step, in this order; range(steps) of them.",
             wrong=(_step_first, lambda table, rows, steps, lr: train(table, rows, steps - 1, lr)),
         ),
         Mistake(
@@ -175,7 +181,10 @@ TRAIN = Exercise(
             "Adam for plain gradient descent",
             why="Adam chooses a step size for each number; here every step is lr times the gradient.",
             where="torch.optim.SGD, or table - lr * table.grad by hand.",
-            wrong=_by_adam,
+            wrong=(
+                _by_adam,
+                lambda table, rows, steps, lr: _by_adam(table, rows, steps, lr, torch.optim.AdamW),
+            ),
         ),
         Mistake(
             "the sign is turned round",
@@ -187,8 +196,13 @@ TRAIN = Exercise(
             "no shift: each word learns to predict itself",
             why="Its own loss would fall to zero, but the next word is not learned at all.",
             where="Inputs are rows[:, :-1], targets rows[:, 1:].",
-            wrong=lambda table, rows, steps, lr: _loop(
-                table, rows, steps, lr, inputs=slice(None), targets=slice(None)
+            wrong=(
+                lambda table, rows, steps, lr: _loop(
+                    table, rows, steps, lr, inputs=slice(None), targets=slice(None)
+                ),
+                lambda table, rows, steps, lr: _loop(
+                    table, rows, steps, lr, inputs=slice(None, -1), targets=slice(None, -1)
+                ),
             ),
         ),
         Mistake(
