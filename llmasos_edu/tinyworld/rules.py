@@ -78,10 +78,10 @@ def _who(world: Setting, state: State) -> Options:
         return [(1, (last.other,))]
     if last.kind == "met":
         return [(1, (p,)) for p in state.at]
-    found: list[tuple[int, tuple[Any, ...]]] = [(3 if p == last.who else 1, (p,)) for p in state.at]
     if state.count > ENOUGH:
         return NOWHERE
-    return [*found, (3, (None,))] if state.count == ENOUGH else found
+    present: list[tuple[int, tuple[Any, ...]]] = [(3 if p == last.who else 1, (p,)) for p in state.at]
+    return [*present, (3, (None,))] if state.count == ENOUGH else present
 
 
 def _kinds(world: Setting, state: State, who: str | None) -> Options:
