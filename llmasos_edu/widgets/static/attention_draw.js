@@ -56,7 +56,7 @@ function drawCells(context, { weights, rules, table, place, theme }) {
 
 function drawNumbers(context, { weights, rules, table, place }) {
   const { T, cell, left, top } = place;
-  if (cell < 26) return;
+  if (cell < 23) return; // "100" takes 19 pixels
   context.font = "11px system-ui, sans-serif";
   context.textAlign = "center";
   context.textBaseline = "middle";
