@@ -1,7 +1,7 @@
 """Make data/checkpoints/tinyworld-base: a small model of TinyWorld in English and 中文, with its card.
 
 `make checkpoints` trains it; killed, it goes on where it was. For a try, with few steps and in other places:
-python -m benchmarks.make_checkpoint --steps 50 --folder /tmp/base --run-dir /tmp/run
+python -m benchmarks.make_checkpoint --steps 50 --folder my_base --run-dir my_run
 """
 
 from __future__ import annotations
