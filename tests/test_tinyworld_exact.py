@@ -14,7 +14,7 @@ def test_5000_stories_cost_what_the_generator_kept(language):
     assert got["wrong"] == 0
     assert got["worst"] <= 1e-9  # a sum of about 60 logarithms: rounding stays far below
     assert got["types"] >= 120
-    assert 40 <= got["shortest"] < got["longest"] <= 90
+    assert (40 if language == "en" else 36) <= got["shortest"] < got["longest"] <= 90
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

@@ -115,7 +115,7 @@ class Chinese(Grammar):
         key = ("T", thing, state.colour[thing], it)
         if key not in self.memo:
             shade, name = self.name(state.colour[thing]), self.name(thing)
-            self.memo[key] = self.forms((3, f"{shade} 的 {name}"), (1 if it else 0, "它"))
+            self.memo[key] = self.forms((3, f"{shade}的 {name}"), (1 if it else 0, "它"))
         return self.memo[key]
 
     def A(self, event: tuple[Any, ...], state: State) -> Forms | None:
@@ -125,7 +125,7 @@ class Chinese(Grammar):
         key = ("A", event[2], event[5])
         if key not in self.memo:
             thing = self.world.thing(event[2])
-            self.memo[key] = self.forms((1, f"一 {thing.measure} {self.name(event[5])} 的 {thing.zh}"))
+            self.memo[key] = self.forms((1, f"一 {thing.measure} {self.name(event[5])}的 {thing.zh}"))
         return self.memo[key]
 
     def J(self, event: tuple[Any, ...], state: State) -> Forms | None:
@@ -166,7 +166,7 @@ class Chinese(Grammar):
 
     def fate(self, thing: str, state: State) -> tuple[str, str]:
         """一样东西, 和它最后在哪里或在谁那里."""
-        name, lies = f"{self.name(state.colour[thing])} 的 {self.name(thing)}", state.lies[thing]
+        name, lies = f"{self.name(state.colour[thing])}的 {self.name(thing)}", state.lies[thing]
         if lies is None:
             return name, f"在 {self.name(state.holder[thing] or state.owner[thing])} 那里"
         lost = thing in state.lost
@@ -181,6 +181,7 @@ class Chinese(Grammar):
         """Every word of the stories."""
         names = {entry.zh for entry in self.world.entries.values()}
         things = {w for t in self.world.things for w in (t.measure, t.use_zh)}
+        names |= {f"{colour.zh}的" for colour in self.world.colours}
         sides = {p.side for p in self.world.places if p.side}
         pronouns = {forms[1] for forms in PRONOUNS.values()}
         other = set(self.words("的 它 一 位 在 那里 还 没 找到 也"))
