@@ -122,3 +122,14 @@ def test_bank(exercise):
 @pytest.mark.parametrize("exercise", training.EXERCISES, ids=lambda e: e.key)
 def test_a_stub_is_not_attempted(exercise):
     assert diagnose(lambda *args: ..., exercise).status == "not attempted yet"
+
+
+def test_a_model_left_in_evaluation_mode_is_told():
+    def forgets(model, windows):
+        found = training.evaluate(model, windows)
+        model.eval()
+        return found
+
+    told = diagnose(forgets, training.EVALUATE)
+    assert told.status == "not yet"
+    assert "got a model in evaluation mode, expected a model in training mode" in told.symptom

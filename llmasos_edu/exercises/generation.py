@@ -228,18 +228,6 @@ def _first_then(later: Callable[[Any, list[int], int, int], np.ndarray]) -> Call
     return _writing(lambda read, text, n, k: read(text, 0) if k == 0 else later(read, text, n, k))
 
 
-def _nothing_read_twice(probe: Probe, got: list[int], expected: list[int]) -> str | None:
-    seen = probe.args[0].seen
-    places = [place for _, place in seen]
-    wanted = len(expected) - 1
-    if len(seen) > wanted:
-        return f"the model read {len(seen)} tokens, and {wanted} are enough: each once, the last never"
-    if len(set(places)) < len(places):
-        twice = next(p for p in places if places.count(p) > 1)
-        return f"the model was told twice that a token stands at place {twice}"
-    return None
-
-
 def _prompt_comes_first(probe: Probe, got: list[int], expected: list[int]) -> str | None:
     prompt = probe.args[1]
     if got[: len(prompt)] != prompt:
@@ -259,10 +247,7 @@ WRITE = Exercise(
         Probe("a prompt of three, four new tokens", (Reader(), [2, 5, 1], 4)),
         Probe("a prompt of one, five new tokens", (Reader(), [6], 5)),
     ],
-    properties=(
-        Property("the prompt comes first", _prompt_comes_first),
-        Property("nothing is read twice", _nothing_read_twice),
-    ),
+    properties=(Property("the prompt comes first", _prompt_comes_first),),
     mistakes=(
         Mistake(
             "the whole text is read again for each token",
