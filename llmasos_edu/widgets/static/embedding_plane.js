@@ -1,6 +1,7 @@
 // Words as points that move while a model trains. Everything is sent once; the slider moves it here.
-import { button, canvas, floats, h, listbox, slider, widget } from "./base.js";
+import { canvas, floats, h, listbox, slider, widget } from "./base.js";
 import STYLES from "./embedding_plane.css";
+import { player } from "./player.js";
 
 const NEAR = 3; // neighbours a word
 const REACH = 18; // pixels from the pointer to a point that count as on it
@@ -123,25 +124,10 @@ export default widget(STYLES, (view) => {
   };
 
   const dial = slider("training step", { min: 0, max: last }, (value) => {
-    stop();
+    play.stop();
     view.follow({ at: value });
   });
-  const play = button("▶ play", () => (view.timers.play ? stop() : start()));
-  const start = () => {
-    if (at() === last) view.set({ at: 0 });
-    play.textContent = "⏸ pause";
-    const step = () => {
-      if (at() === last) return stop();
-      view.set({ at: at() + 1 });
-      view.later("play", FRAME, step);
-    };
-    view.later("play", FRAME, step);
-  };
-  function stop() {
-    clearTimeout(view.timers.play);
-    view.timers.play = 0;
-    play.textContent = "▶ play";
-  }
+  const play = player(view, "at", last, FRAME);
 
   const pick = (word) => {
     view.set({ picked: word === view.get("picked") ? -1 : word });
@@ -226,7 +212,7 @@ export default widget(STYLES, (view) => {
   }
 
   view.body.append(
-    h("div", { class: "row steps" }, dial.element, play),
+    h("div", { class: "row steps" }, dial.element, play.element),
     legend,
     plane.element,
     now,
@@ -234,7 +220,6 @@ export default widget(STYLES, (view) => {
     h("details", {}, h("summary", {}, "Words: pick one by keyboard or pointer"), list.element),
   );
   view.watch("at", "picked");
-  view.ends.push(stop);
   return () => {
     const sentence =
       `At step ${steps[at()].toLocaleString("en-US")} of ${steps[last].toLocaleString("en-US")}: ` +

@@ -1,4 +1,6 @@
 // A GPT's parameters by part, operations a token and bytes, while its shape changes. See model_budget.py.
+
+import BARS from "./bars.css";
 import { h, put, select, slider, widget } from "./base.js";
 import STYLES from "./model_budget.css";
 
@@ -37,7 +39,7 @@ export function short(count) {
 export const percent = (share) => `${Math.floor(100 * share + 0.5)} %`;
 const whole = (n) => n.toLocaleString("en-US");
 
-export default widget(STYLES, (view) => {
+export default widget(BARS + STYLES, (view) => {
   const [parts, names, sizes, steps] = ["parts", "names", "sizes", "steps"].map((name) => view.get(name));
   const dial = (trait, label) => {
     const values = steps[trait];

@@ -1,5 +1,8 @@
 // A training run as a film: loss, one distribution and a story, under a slider. See training_film.py.
-import { button, canvas, floats, h, put, slider, widget } from "./base.js";
+
+import BARS from "./bars.css";
+import { canvas, floats, h, put, slider, widget } from "./base.js";
+import { player } from "./player.js";
 import STYLES from "./training_film.css";
 
 const FRAME = 350; // ms a moment while it plays
@@ -37,7 +40,7 @@ export function curve(steps, values, width, height) {
 
 const whole = (n) => n.toLocaleString("en-US");
 
-export default widget(STYLES, (view) => {
+export default widget(BARS + STYLES, (view) => {
   const [steps, above, words, stories, blank] = ["steps", "above", "words", "stories", "blank"].map((name) =>
     view.get(name),
   );
@@ -46,25 +49,10 @@ export default widget(STYLES, (view) => {
   const at = () => Math.min(last, Math.max(0, view.get("at")));
 
   const dial = slider("training step", { min: 0, max: last }, (value) => {
-    stop();
-    view.set({ at: value });
+    play.stop();
+    view.follow({ at: value });
   });
-  const play = button("▶ play", () => (view.timers.play ? stop() : start()));
-  function start() {
-    if (at() === last) view.set({ at: 0 });
-    play.textContent = "⏸ pause";
-    const step = () => {
-      if (at() === last) return stop();
-      view.set({ at: at() + 1 });
-      view.later("play", FRAME, step);
-    };
-    view.later("play", FRAME, step);
-  }
-  function stop() {
-    clearTimeout(view.timers.play);
-    view.timers.play = 0;
-    play.textContent = "▶ play";
-  }
+  const play = player(view, "at", last, FRAME);
 
   const chart = canvas(view, (context, width, height) => {
     const points = curve(steps, above, width, height);
@@ -117,7 +105,7 @@ export default widget(STYLES, (view) => {
   const [possible, rest] = [h("span"), h("span", { class: "broken" })];
   const told = h("p", { class: "story" }, possible, rest);
   view.body.append(
-    h("div", { class: "row" }, dial.element, play),
+    h("div", { class: "row" }, dial.element, play.element),
     h("div", { class: "label" }, "nats a story above the floor, by training step"),
     chart.element,
     now,
@@ -126,7 +114,6 @@ export default widget(STYLES, (view) => {
     told,
   );
   view.watch("at");
-  view.ends.push(stop);
   return () => {
     const i = at();
     const [good, bad] = stories[i];
