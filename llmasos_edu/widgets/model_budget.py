@@ -2,8 +2,8 @@
 
 Teaches where a model's parameters sit and what one token costs: the blocks grow with the square of the width,
 the embedding with the width and the vocabulary, and the looking back with the length of the text. The
-arithmetic is GPT-2's, biases and learned positions included; `costs` counts the same for a model that
-exists, and a test holds the two equal.
+arithmetic is GPT-2's, biases and learned positions included; `costs` counts the same from a model's config,
+and a test holds the two equal.
 
 Leaves out: activations kept for the backward pass, and shared key/value heads. Sources: Radford et al. 2019,
 "Language Models are Unsupervised Multitask Learners" (the shapes); Kaplan et al. 2020, "Scaling Laws for

@@ -2,7 +2,7 @@
 
 import pytest
 
-from llmasos_edu.widgets.model_budget import ModelBudget, budget, percent, short
+from llmasos_edu.widgets.model_budget import budget, percent, short
 
 SET_UP = """
 from llmasos_edu.widgets.model_budget import ModelBudget
@@ -61,9 +61,3 @@ def test_javascript_counts_as_python_does(js):
         assert js("model_budget", "short", count) == short(count)
     for share in (0.0, 0.004, 0.005, 0.125, 0.995, 1.0):
         assert js("model_budget", "percent", share) == percent(share)
-
-
-def test_every_step_is_shown_as_python_says_it(notebook):
-    assert notebook.python("print(len(model_budget.steps['d_model']))") == str(
-        len(ModelBudget({"a": 1}).steps["d_model"])
-    )
