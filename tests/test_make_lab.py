@@ -11,6 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -86,13 +87,14 @@ class Lab:
 
     def listening(self) -> set[str]:
         """The addresses at which the processes listen."""
-        family = [
-            psutil.Process(self.process.pid),
-            *psutil.Process(self.process.pid).children(recursive=True),
-        ]
-        return {
-            c.laddr.ip for p in family for c in p.net_connections("tcp") if c.status == psutil.CONN_LISTEN
-        }
+        first = psutil.Process(self.process.pid)
+        found = set(first.net_connections("tcp"))
+        for child in first.children(recursive=True):
+            with suppress(
+                psutil.NoSuchProcess
+            ):  # Lab starts short-lived helpers; one that ended hears nothing
+                found |= set(child.net_connections("tcp"))
+        return {connection.laddr.ip for connection in found if connection.status == psutil.CONN_LISTEN}
 
     def close(self) -> None:
         os.killpg(self.process.pid, signal.SIGTERM)
