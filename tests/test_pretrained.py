@@ -62,8 +62,8 @@ def test_step_by_step_with_the_cache(pair):
     ids, cache, past = some_ids(), ours.new_cache(2, 20), None
     with torch.no_grad():
         for piece in ids.split([5, *[1] * 15], dim=1):
-            step = theirs(piece, past_key_values=past, use_cache=True)
-            past = step.past_key_values
+            step = theirs(piece, cache=past, use_cache=True)
+            past = step.cache
             torch.testing.assert_close(ours(piece, cache), step.logits, **SAME)
 
 
