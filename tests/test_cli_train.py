@@ -60,6 +60,16 @@ def test_a_run_on_ones_own_text(tmp_path, text):
     assert Tokenizer.load(tmp_path / "run" / "tokenizer.txt").vocab_size == 260
 
 
+def test_a_text_in_another_encoding(tmp_path):
+    (tmp_path / "gbk.txt").write_bytes("米娅有一只红色的风筝。\n\n".encode("gbk") * 40)
+    data = (*GPT, "--data", tmp_path / "gbk.txt", "--run-dir", tmp_path / "run", "--steps", 1)
+    refused = train(*data)
+    assert refused.exit_code == 1
+    assert "encoding='gb18030' reads '米娅有一只红色的风筝。'" in refused.output
+    done = train(*data, "--encoding", "gb18030", "--vocab-size", 270)
+    assert done.exit_code == 0, done.output
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

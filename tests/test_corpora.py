@@ -80,3 +80,56 @@ def test_views_are_words_too():
     tokenizer = tinyworld_tokenizer(world)
     for question in islice(world.questions(world.story(2)), 12):
         assert [t.decode() for t in tokenizer.tokens(question.text)] == world.words(question.text)
+
+
+CHINESE = "米娅有一只红色的风筝。\n\n她把它放在树下。\n"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "line", "said"),
+    [
+        ("gbk", 3, "encoding='gb18030' reads '米娅有一只红色的风筝。'"),
+        ("big5", 3, "encoding='big5' reads '米婭有一隻紅色的風箏。'"),
+        ("utf-16", 1, "encoding='utf-16' reads '米娅有一只红色的风筝。'"),
+        ("cp1252", 3, "encoding='cp1252' reads 'ïvé café'"),
+    ],
+)
+@pytest.mark.parametrize("as_folder", [False, True])
+def test_a_file_in_another_encoding_is_told_with_its_readings(tmp_path, encoding, line, said, as_folder):
+    text = {"big5": "米婭有一隻紅色的風箏。\n", "cp1252": "naïvé café\n"}.get(encoding, CHINESE)
+    text = text if encoding == "utf-16" else "one\n\n" + text
+    path = tmp_path / "own.txt"
+    path.write_bytes(text.encode(encoding))
+    source = tmp_path if as_folder else path
+    with pytest.raises(
+        ValueError, match=rf"own\.txt must be UTF-8 text; line {line} is not: .*encoding="
+    ) as e:
+        list(corpus(source))
+    assert said in str(e.value)
+    assert " ".join(corpus(source, encoding=encoding)).split() == text.split()
+
+
+def test_no_such_encoding_and_bytes_of_none(tmp_path):
+    path = tmp_path / "own.txt"
+    path.write_bytes(b"one\n\xff\xff\xff\x81\n")  # no UTF-8, GB18030, Big5, or code page 1252
+    with pytest.raises(ValueError, match=r"line 2 is not\. Say which is right"):
+        list(corpus(path))
+    with pytest.raises(ValueError, match=r"encoding must be one that Python knows, such as .*; got 'gbkk'"):
+        list(corpus(path, encoding="gbkk"))
+    with pytest.raises(ValueError, match="must be big5 text; line 2 is not"):
+        list(corpus(path, encoding="big5"))
+
+
+def test_a_file_that_ends_within_a_character(tmp_path):
+    path = tmp_path / "own.txt"
+    path.write_bytes("one\n\n米娅".encode()[:-1])
+    with pytest.raises(ValueError, match="line 3 is not"):
+        list(corpus(path))
+
+
+def test_a_characters_bytes_cut_by_the_look_are_no_mistake(tmp_path, monkeypatch):
+    monkeypatch.setattr("llmasos_edu.corpora.text_files.LOOKED_AT", 5)  # in the middle of the third character
+    path = tmp_path / "own.txt"
+    path.write_bytes("米娅有一只".encode("gbk"))
+    with pytest.raises(ValueError, match="gb18030' reads '米娅'"):
+        list(corpus(path))

@@ -45,6 +45,15 @@ def test_many_files_are_documents_between_end_tokens(tmp_path, tokenizer):
     assert ids(files, end_id=0) == [0, *third, 0, *first, 0]
 
 
+def test_a_file_in_another_encoding_gives_the_same_ids_once_it_is_named(tmp_path, tokenizer):
+    text = "the cat 面包\n" * 3
+    for name, encoding in (("a.txt", "utf-8"), ("b.txt", "gbk")):
+        (tmp_path / name).write_bytes(text.encode(encoding))
+    stream = encode_stream(tmp_path / "b.txt", tokenizer, tmp_path / "b", encoding="gb18030")
+    expected = encode_stream(tmp_path / "a.txt", tokenizer, tmp_path / "a")
+    assert stream.tokens.tolist() == expected.tokens.tolist()
+
+
 def test_tinyworld_and_the_library_are_corpora_too(tmp_path):
     tokenizer = tinyworld_tokenizer(World("zh"))
     end = tokenizer.special_tokens["<|end|>"]

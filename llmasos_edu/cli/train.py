@@ -38,6 +38,7 @@ class Source(Config):
         ("tinyworld",),
         "tinyworld, tinyworld-zh, python (its library); or text files, folders of .txt; or one .tokens file",
     )
+    encoding: str = setting("utf-8", "how your files are written, such as gb18030 (it holds GBK)")
     model: str = setting(
         "llama:tinyworld", "architecture and preset, such as gpt:small; flags below change it"
     )
@@ -222,7 +223,13 @@ def _encode(source: Source, folder: Path, vocab_size: int | None) -> None:
         raise ValueError(f"data must be one name, or files alone; got {mixed[0]} among others")
     tokenizer = _tokenizer(source, vocab_size)
     names: Sequence[str] | str = source.data[0] if source.data[0] in NAMES else source.data
-    encode_stream(names, tokenizer, folder / "data.tokens", end_id=tokenizer.special_tokens.get(END))
+    encode_stream(
+        names,
+        tokenizer,
+        folder / "data.tokens",
+        end_id=tokenizer.special_tokens.get(END),
+        encoding=source.encoding,
+    )
     _keep(tokenizer, folder, True)
 
 
@@ -237,7 +244,9 @@ def _tokenizer(source: Source, vocab_size: int | None) -> Tokenizer:
         if not path.exists():
             raise ValueError(f"tokenizer must be own or a saved tokenizer; there is no {source.tokenizer}")
         return Tokenizer.from_hugging_face(path) if path.is_dir() else Tokenizer.load(path)
-    text = (document for name in source.data for document in islice(corpus(name), 2_000))
+    text = (
+        document for name in source.data for document in islice(corpus(name, encoding=source.encoding), 2_000)
+    )
     return Tokenizer.train(text, vocab_size or 1_024, special_tokens=(END,))
 
 

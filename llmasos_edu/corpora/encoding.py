@@ -9,6 +9,7 @@ from pathlib import Path
 from ..token_files import TokenFile, open_tokens, write_tokens
 from ..tokenizer import Tokenizer
 from .sources import NAMES, corpus, files_of
+from .text_files import open_text
 
 __all__ = ["encode_stream"]
 
@@ -23,6 +24,7 @@ def encode_stream(
     end_id: int | None = None,
     seed: int = 0,
     limit: int | None = None,
+    encoding: str = "utf-8",
 ) -> TokenFile:
     """Encode a corpus into a token file, in flat memory.
 
@@ -34,12 +36,14 @@ def encode_stream(
         end_id: The token before each document and after the last; None puts nothing between them.
         seed: The first document, counted in a circle.
         limit: The most documents to take; needed for TinyWorld, which has no end.
+        encoding: How the files are written, such as ``"gb18030"`` (GBK is part of it).
 
     Returns:
         The token file, open.
 
     Raises:
-        ValueError: If there is no such corpus or file, a file is no UTF-8, or nothing says where to end.
+        ValueError: If there is no such corpus or file, a file is in another encoding (says in
+            which it may be), or nothing says where to end.
 
     Example:
         >>> import tempfile; path = Path(tempfile.mkdtemp(), "a.tokens")
@@ -49,13 +53,13 @@ def encode_stream(
     """
     if end_id is not None and not 0 <= end_id < tokenizer.vocab_size:
         raise ValueError(f"end_id must be below the vocabulary's {tokenizer.vocab_size}; got {end_id}")
-    documents = _documents(source, seed, limit)
+    documents = _documents(source, seed, limit, encoding)
     write_tokens(path, _ids(documents, tokenizer, end_id), tokenizer.vocab_size)
     return open_tokens(path)
 
 
 def _documents(
-    source: str | Path | Sequence[str | Path], seed: int, limit: int | None
+    source: str | Path | Sequence[str | Path], seed: int, limit: int | None, encoding: str
 ) -> Iterator[Iterable[str]]:
     """Each document as the pieces of its text."""
     if source in NAMES:
@@ -69,15 +73,12 @@ def _documents(
             f"at least one file is needed, seed and limit not negative; got {len(files)}, {seed}, {limit}"
         )
     first = seed % len(files)
-    return (_pieces(file) for file in islice(files[first:] + files[:first], limit))
+    return (_pieces(file, encoding) for file in islice(files[first:] + files[:first], limit))
 
 
-def _pieces(file: Path) -> Iterator[str]:
-    try:
-        with open(file, encoding="utf-8") as f:
-            yield from iter(lambda: f.read(CHUNK), "")
-    except UnicodeDecodeError as e:
-        raise ValueError(f"{file} must be UTF-8 text; it is not ({e.reason}). Convert it first") from e
+def _pieces(file: Path, encoding: str) -> Iterator[str]:
+    with open_text(file, encoding) as f:
+        yield from iter(lambda: f.read(CHUNK), "")
 
 
 def _ids(documents: Iterable[Iterable[str]], tokenizer: Tokenizer, end_id: int | None) -> Iterator[int]:

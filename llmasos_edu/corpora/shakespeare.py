@@ -12,6 +12,7 @@ import urllib.request
 from pathlib import Path
 
 from ..files import FetchError, atomic_write, cache_dir, sha256_of, verify
+from .text_files import open_text
 
 __all__ = [
     "TinyShakespeareMissing", "fetch_tinyshakespeare", "split_characters", "tinyshakespeare",
@@ -93,14 +94,15 @@ def tinyshakespeare(path: str | Path | None = None) -> tuple[str, str]:
 
     Raises:
         TinyShakespeareMissing: If it has not been fetched; says how.
-        ValueError: If the fetched text is damaged.
+        ValueError: If the fetched text is damaged, or yours is no UTF-8.
     """
     if path is None:
         path = tinyshakespeare_place()
         if not path.is_file():
             raise TinyShakespeareMissing(MISSING)
         verify(path, SHA256)
-    return split_characters(Path(path).read_text(encoding="utf-8"))
+    with open_text(Path(path)) as file:
+        return split_characters(file.read())
 
 
 def split_characters(text: str) -> tuple[str, str]:

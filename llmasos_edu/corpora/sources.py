@@ -10,6 +10,8 @@ from pathlib import Path
 from llmasos_edu.tinyworld import SPECIALS, World
 from llmasos_edu.tokenizer import Tokenizer, pattern_of_words
 
+from .text_files import open_text
+
 __all__ = ["NAMES", "corpus", "files_of", "library_files", "tinyworld_tokenizer"]
 
 #: The corpora that have a name; anything else is a path.
@@ -18,7 +20,9 @@ NAMES = ("tinyworld", "tinyworld-zh", "python")
 NOT_LIBRARY = frozenset(("site-packages", "dist-packages", "__pycache__", "test", "tests", "idle_test"))
 
 
-def corpus(name: str | Path, *, seed: int = 0, limit: int | None = None) -> Iterator[str]:
+def corpus(
+    name: str | Path, *, seed: int = 0, limit: int | None = None, encoding: str = "utf-8"
+) -> Iterator[str]:
     """The documents of a corpus, one after the other, in flat memory.
 
     Args:
@@ -28,12 +32,14 @@ def corpus(name: str | Path, *, seed: int = 0, limit: int | None = None) -> Iter
         seed: Where to begin: TinyWorld's first story, or the first document of the others, counted in a
             circle.
         limit: The most documents to give; None gives all.
+        encoding: How your own files are written, such as ``"gb18030"`` (GBK is part of it).
 
     Returns:
         Documents as text, none empty.
 
     Raises:
-        ValueError: If there is no such corpus or file, or `seed` or `limit` is negative.
+        ValueError: If there is no such corpus or file, `seed` or `limit` is negative, or, while reading, a
+            file is in another encoding; says in which it may be.
 
     Example:
         >>> [text[:12] for text in corpus("tinyworld", seed=1, limit=1)]
@@ -48,7 +54,7 @@ def corpus(name: str | Path, *, seed: int = 0, limit: int | None = None) -> Iter
         files = library_files()
         documents = _whole(files[seed % len(files) :] + files[: seed % len(files)])
     else:
-        documents = _own(Path(name), seed)
+        documents = _own(Path(name), seed, encoding)
     return islice(documents, limit)
 
 
@@ -65,7 +71,7 @@ def library_files() -> list[Path]:
 
 
 def _whole(files: list[Path]) -> Iterator[str]:
-    """Each file as one document; what is no UTF-8 is left out."""
+    """Each file of the library as one document; what is no UTF-8 is left out."""
     for file in files:
         try:
             text = file.read_text(encoding="utf-8")
@@ -75,11 +81,17 @@ def _whole(files: list[Path]) -> Iterator[str]:
             yield text
 
 
-def _own(path: Path, seed: int) -> Iterator[str]:
+def _own(path: Path, seed: int, encoding: str) -> Iterator[str]:
     files = files_of(path)
-    if path.is_dir():
-        return _whole(files[seed % len(files) :] + files[: seed % len(files)])
-    return _from(path, seed)
+    if not path.is_dir():
+        return _from(path, seed, encoding)
+    files = files[seed % len(files) :] + files[: seed % len(files)]
+    return (text for file in files if (text := _text(file, encoding)).strip())
+
+
+def _text(file: Path, encoding: str) -> str:
+    with open_text(file, encoding) as f:
+        return f.read()
 
 
 def files_of(path: Path) -> list[Path]:
@@ -100,17 +112,17 @@ def files_of(path: Path) -> list[Path]:
     return [path]
 
 
-def _from(path: Path, seed: int) -> Iterator[str]:
+def _from(path: Path, seed: int, encoding: str) -> Iterator[str]:
     """The file's paragraphs, from number `seed` on, then those before it."""
-    total = sum(1 for _ in _paragraphs(path)) if seed else 1
+    total = sum(1 for _ in _paragraphs(path, encoding)) if seed else 1
     first = seed % max(total, 1)
-    yield from islice(_paragraphs(path), first, None)
-    yield from islice(_paragraphs(path), first)
+    yield from islice(_paragraphs(path, encoding), first, None)
+    yield from islice(_paragraphs(path, encoding), first)
 
 
-def _paragraphs(path: Path) -> Iterator[str]:
+def _paragraphs(path: Path, encoding: str) -> Iterator[str]:
     lines: list[str] = []
-    with open(path, encoding="utf-8", errors="replace") as file:
+    with open_text(path, encoding) as file:
         for line in file:
             if line.strip():
                 lines.append(line)
