@@ -7,10 +7,12 @@ python -m benchmarks.make_checkpoint --steps 50 --folder my_base --run-dir my_ru
 from __future__ import annotations
 
 import argparse
+import json
 import math
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +21,11 @@ import torch
 from llmasos_edu import pretrained
 from llmasos_edu.batches import Documents
 from llmasos_edu.corpora import tinyworld_tokenizer
+from llmasos_edu.evaluation import Verdict, judge, most_impossible, sample_stories, tally, told, wilson
 from llmasos_edu.files import atomic_write, data_dir, repo_root
+from llmasos_edu.generation import Decoding
 from llmasos_edu.llama import Llama, LlamaConfig
-from llmasos_edu.rounding import table
+from llmasos_edu.rounding import number, table
 from llmasos_edu.tinyworld import BLANK, END, VERSION, World
 from llmasos_edu.training import TrainConfig, on_stories, on_word, train
 
@@ -29,6 +33,9 @@ LANGUAGES = ("en", "zh")
 SEED, BATCH, CONTEXT = 0, 32, 256
 #: Stories of each language for the curve, and for the card's last line.
 CURVE, VALIDATION = 200, 1000
+#: Stories that the model tells for each point of the curve, and for the card at each temperature.
+TOLD, FINALLY = 256, 1000
+TEMPERATURES = (1.0, 0.8, 0.5)
 MODEL = {
     "context_length": CONTEXT, "d_model": 128, "n_heads": 4, "n_kv_heads": 4, "n_layers": 4, "d_head": 32,
     "d_ff": 384, "qk_norm": "weighted", "zero_projections": True, "init_std": 0.05,
@@ -60,6 +67,20 @@ from {curve} stories, during training.
 ```text
 {table}
 ```
+
+## What it tells
+
+{samples:,} stories at each temperature, each begun by `<|end|>`, judged by the training world: the share that
+is possible, the 95 % interval of that share (Wilson), and what is possible and new, which is none of the
+{seen:,} stories that it was trained on. At temperature 1 at least e^(−gap) of them must be possible, the
+gap being the nats above the floor, mean of both languages: {gap}. Below 1 nothing bounds them.
+
+```text
+{tales}
+```
+
+`curve.json` holds these numbers, what broke in the impossible ones, and the curve, at each of whose points
+the model told {curve_told} stories at temperature 1.
 
 ## Settings
 
@@ -118,9 +139,39 @@ class Examination:
         return found
 
 
+class Telling:
+    """What a model tells, judged by the worlds."""
+
+    def __init__(self, stories: Stories, seen: Container[str] = frozenset()) -> None:
+        self.stories, self.seen = stories, seen
+
+    def verdicts(self, model: Any, n: int, temperature: float = 1.0) -> list[Verdict]:
+        """Those of n stories, the same draws each time."""
+        generator = torch.Generator().manual_seed(SEED)
+        texts = sample_stories(
+            model, self.stories.tokenizer, n, decoding=Decoding(temperature=temperature), generator=generator
+        )
+        return judge(texts, self.stories.worlds, self.seen)
+
+    def __call__(self, model: torch.nn.Module) -> dict[str, float]:
+        """The share of impossible ones at temperature 1: a number for the curve."""
+        return {"impossible": 1 - tally(self.verdicts(model, TOLD)).possible / TOLD}
+
+    def counts(self, model: torch.nn.Module, n: int) -> list[dict[str, Any]]:
+        """A row for each temperature and language, and one for both."""
+        rows = []
+        for temperature in TEMPERATURES:
+            verdicts = self.verdicts(model, n, temperature)
+            for language in (*LANGUAGES, "both"):
+                found = tally(v for v in verdicts if language in (v.language, "both"))
+                rows.append({"temperature": temperature, "language": language, **asdict(found)})
+        return rows
+
+
 def make(
-    folder: Path, run_dir: Path, recipe: TrainConfig = RECIPE, curve: int = CURVE, last: int = VALIDATION
-) -> None:
+    folder: Path, run_dir: Path, recipe: TrainConfig = RECIPE, curve: int = CURVE, last: int = VALIDATION,
+    samples: int = FINALLY,
+) -> None:  # fmt: skip
     """Train, export, examine what was exported, and write the card.
 
     Args:
@@ -129,28 +180,78 @@ def make(
         recipe: How to train.
         curve: Stories of each language for the curve.
         last: Stories of each language for the exported model.
+        samples: Stories that the exported model tells at each temperature.
     """
     stories = Stories()
     config = LlamaConfig(vocab_size=stories.tokenizer.vocab_size, **MODEL)
     model = Llama(config, generator=torch.Generator().manual_seed(SEED))
     batches = Documents(stories, end_id=stories.end_id, batch_size=BATCH, context_length=CONTEXT, seed=SEED)
     examination = Examination(stories, curve)
-    history = train(model, batches, recipe, validation=examination, run_dir=run_dir)
+    telling = Telling(stories)
+    history = train(
+        model, batches, recipe, validation=lambda m: examination(m) | telling(m), run_dir=run_dir
+    )  # fmt: skip
     if history.stopped_by != "steps":
         raise SystemExit("stopped; the same command goes on")
     pretrained.export(folder, model.half(), stories.tokenizer, end_token=END)
     shipped, _ = pretrained.load(folder)  # in float32, of the float16 weights on the disk
     final = Examination(stories, last)
+    reached = final(shipped)
+    seen = told(stories.worlds, recipe.steps * BATCH)
+    tales = Telling(stories, seen).counts(shipped, samples)
+    with atomic_write(folder / "curve.json") as file:
+        file.write(json.dumps(curve_of(history, reached, tales), indent=1) + "\n")
     with atomic_write(folder / "README.md") as file:
-        file.write(card(folder, config, recipe, history, (curve, last), final.floors, final(shipped)))
+        said = card(folder, config, recipe, history, (curve, last, samples), final.floors, reached, tales)
+        file.write(said)
+
+
+def gap_of(found: dict[str, Any]) -> float:
+    """KL(world ‖ model) in nats a story, for the world that tells in both languages equally often."""
+    return sum(found[f"above {name}"] for name in LANGUAGES) / len(LANGUAGES)
+
+
+def curve_of(history: Any, reached: dict[str, float], tales: list[dict[str, Any]]) -> dict[str, Any]:
+    """What lesson 07 draws: gap and impossible share of the run and of what is shipped."""
+    names = ["step", *(f"above {name}" for name in LANGUAGES), "impossible"]
+    points = [
+        dict(zip(names, row, strict=True))
+        for row in zip(*(history.validation[n] for n in names), strict=True)
+    ]
+    run = [{"step": p["step"], "gap": gap_of(p), "impossible": p["impossible"]} for p in points]
+    return {"told": TOLD, "run": run, "gap": gap_of(reached), "reached": reached, "tales": tales}
+
+
+def tales_table(tales: list[dict[str, Any]], gap: float) -> str:
+    """Shares by temperature and language, with the bound where there is one."""
+    rows = []
+    for row in tales:
+        n, whole = row["n"], row["temperature"] == 1 and row["language"] == "both"
+        low, high = wilson(row["possible"], n) if n else (0.0, 1.0)
+        rows.append([
+            row["temperature"], row["language"], n, row["possible"] / max(1, n),
+            f"{number(low)} – {number(high)}", row["new"] / max(1, n), row["possible_and_new"] / max(1, n),
+            1 - most_impossible(gap) if whole else "",
+        ])  # fmt: skip
+    header = [
+        "temperature",
+        "language",
+        "told",
+        "possible",
+        "interval",
+        "new",
+        "possible and new",
+        "at least",
+    ]
+    return table(rows, header)
 
 
 def card(
-    folder: Path, config: LlamaConfig, recipe: TrainConfig, history: Any, sizes: tuple[int, int],
-    floors: dict[str, float], final: dict[str, float],
+    folder: Path, config: LlamaConfig, recipe: TrainConfig, history: Any, sizes: tuple[int, int, int],
+    floors: dict[str, float], final: dict[str, float], tales: list[dict[str, Any]],
 ) -> str:  # fmt: skip
     """The model's README."""
-    names = ["step", "seconds", *final]
+    names = ["step", "seconds", *final, "impossible"]
     rows = [[*values] for values in zip(*(history.validation[name] for name in names), strict=True)]
     rows = [[int(step), round(seconds), *rest] for step, seconds, *rest in rows]
     weights = (folder / "model.safetensors").stat().st_size
@@ -160,8 +261,9 @@ def card(
         megabytes=round(weights / 1e6, 2), context=CONTEXT, steps=recipe.steps, batch=BATCH, seed=SEED,
         version=VERSION, minutes=round(history.seconds[-1] / 60, 1), machine=machine(), curve=sizes[0],
         validation=sizes[1], settings=config.to_json() + "\n" + recipe.to_json(),
-        floor_en=round(floors["en"], 2), floor_zh=round(floors["zh"], 2),
-        table=table([*rows, ["float16", "", *final.values()]], header),
+        floor_en=round(floors["en"], 2), floor_zh=round(floors["zh"], 2), samples=sizes[2],
+        seen=recipe.steps * BATCH, gap=number(gap_of(final)), tales=tales_table(tales, gap_of(final)),
+        curve_told=TOLD, table=table([*rows, ["float16", "", *final.values(), ""]], header),
     )  # fmt: skip
 
 

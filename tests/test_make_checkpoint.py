@@ -14,9 +14,19 @@ from llmasos_edu.tinyworld import World
 @pytest.fixture
 def small(monkeypatch):
     """A model of almost nothing, four stories a step."""
-    sizes = {"d_model": 16, "n_heads": 2, "n_kv_heads": 2, "n_layers": 1, "d_head": 8, "d_ff": 16}
+    sizes = {
+        "context_length": 112,
+        "d_model": 16,
+        "n_heads": 2,
+        "n_kv_heads": 2,
+        "n_layers": 1,
+        "d_head": 8,
+        "d_ff": 16,
+    }
     monkeypatch.setattr(recipe, "MODEL", recipe.MODEL | sizes)
     monkeypatch.setattr(recipe, "BATCH", 4)
+    monkeypatch.setattr(recipe, "CONTEXT", 112)  # a story has at most 101 words
+    monkeypatch.setattr(recipe, "TOLD", 4)
     return recipe.RECIPE.replace(steps=4, evaluate_every=2, save_every=1)
 
 
@@ -45,7 +55,7 @@ def test_an_untrained_model_is_as_far_above_the_floor_as_arithmetic_says():
 
 def test_it_trains_stops_goes_on_and_ships(small, tmp_path):
     folder, run_dir = tmp_path / "base", tmp_path / "run"
-    recipe.make(folder, run_dir, small, curve=3, last=4)
+    recipe.make(folder, run_dir, small, curve=3, last=4, samples=6)
     model, tokenizer = pretrained.load(folder)
     trained = checkpoint.load(checkpoint.latest(run_dir))
     assert trained.step == 4
@@ -55,7 +65,15 @@ def test_it_trains_stops_goes_on_and_ships(small, tmp_path):
     assert json.loads((folder / "config.json").read_text())["model_type"] == "qwen3"
     said = (folder / "README.md").read_text(encoding="utf-8")
     assert "4 steps of 4 stories" in said
+    curve = json.loads((folder / "curve.json").read_text())
+    assert [point["step"] for point in curve["run"]] == [0, 2, 4]
+    assert curve["gap"] == pytest.approx((curve["reached"]["above en"] + curve["reached"]["above zh"]) / 2)
+    by_temperature = {row["temperature"]: row["n"] for row in curve["tales"] if row["language"] == "both"}
+    assert by_temperature == {1.0: 6, 0.8: 6, 0.5: 6}
+    # a model of almost nothing tells nonsense, all of it new
+    assert all(row["possible"] == 0 and row["new"] == row["n"] for row in curve["tales"])
+    assert "none of the 16 stories" in said.replace("\n", " ")
     weights = (folder / "model.safetensors").read_bytes()
-    recipe.make(folder, run_dir, small, curve=3, last=4)  # the run is done: it is shipped again
+    recipe.make(folder, run_dir, small, curve=3, last=4, samples=6)  # the run is done: it is shipped again
     assert (folder / "model.safetensors").read_bytes() == weights
     assert (folder / "README.md").read_text(encoding="utf-8") == said

@@ -16,7 +16,7 @@ from typing import Any
 from .grammar import Grammar, Match, Template
 from .rules import options
 from .state import Event, State
-from .story import END, Step, TinyWorldError
+from .story import END, Derivation, Step, TinyWorldError
 
 __all__ = ["broken", "following", "sentences"]
 
@@ -105,8 +105,9 @@ def broken(
     word = words[end] if end < len(words) else END
     stop = next((j + 1 for j in range(start, len(words)) if words[j] in (".", "。")), len(words))
     text = "".join(words[start:stop]).strip()
+    before, begun = Derivation(tuple(steps), state), words[start:end]
     return TinyWorldError(
-        len(steps) + 1, word, tuple(expected), text, _held_out(grammar, words[: end + 1], start, state)
+        before, begun, word, tuple(expected), text, _held_out(grammar, words[: end + 1], start, state)
     )
 
 

@@ -23,22 +23,26 @@ class TinyWorldError(ValueError):
         sentence: Number of the sentence in which it breaks, from 1.
         word: The first word that cannot stand where it stands (`END` where the text stops too early).
         expected: The words that could stand there, likeliest first.
+        before: The derivation of the whole sentences before it, with the state after them.
+        begun: The sentence's words before that word.
         held_out: (person, thing, place) where only the hold-out rule of the training world forbids the
             word; else None.
     """
 
     def __init__(
-        self, sentence: int, word: str, expected: Sequence[str], text: str,
+        self, before: Derivation, begun: Sequence[str], word: str, expected: Sequence[str], text: str,
         held_out: tuple[str, str, str] | None = None,
     ) -> None:  # fmt: skip
-        self.sentence, self.word, self.expected = sentence, word, tuple(expected)
+        self.before, self.begun = before, tuple(begun)
+        self.sentence, self.word, self.expected = len(before.steps) + 1, word, tuple(expected)
         self.held_out = held_out
         shown = ", ".join(repr(w.strip()) for w in self.expected[:12])
         more = f" and {len(self.expected) - 12} more" if len(self.expected) > 12 else ""
         person, thing, place = held_out or ("", "", "")
         why = f": the training world holds out the {place} from {person} with the {thing}" if held_out else ""
         super().__init__(
-            f"sentence {sentence}, {text!r}: {word.strip()!r} cannot stand here{why}; expected {shown}{more}"
+            f"sentence {self.sentence}, {text!r}: {word.strip()!r} cannot stand here{why}; "
+            f"expected {shown}{more}"
         )
 
 
