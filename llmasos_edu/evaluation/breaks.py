@@ -90,8 +90,7 @@ def kind_of(world: World, error: TinyWorldError) -> str:
     if error.expected == (END,):
         return "goes on"
     if word not in world.lexicon:
-        here = world.language == "en"
-        return "other language" if word.strip() in _stripped(world.both()[here]) else "no word"
+        return "other language" if _of_the_other(world, word) else "no word"
     if not error.begun:
         return _subject(world, error)
     if error.begun[0] in (" In", "最后"):
@@ -99,9 +98,10 @@ def kind_of(world: World, error: TinyWorldError) -> str:
     return _within(world, error)
 
 
-@lru_cache(maxsize=8)
-def _stripped(world: World) -> frozenset[str]:
-    return frozenset(word.strip() for word in world.lexicon)
+def _of_the_other(world: World, word: str) -> bool:
+    """Whether a word is one of the other language, or 中文 grown onto an English one, which has no space."""
+    other = world.both()[world.language == "en"]
+    return any(word.strip() == w.strip() or (other.language == "zh" and w in word) for w in other.lexicon)
 
 
 def _subject(world: World, error: TinyWorldError) -> str:

@@ -106,9 +106,8 @@ def broken(
     stop = next((j + 1 for j in range(start, len(words)) if words[j] in (".", "。")), len(words))
     text = "".join(words[start:stop]).strip()
     before, begun = Derivation(tuple(steps), state), words[start:end]
-    return TinyWorldError(
-        before, begun, word, tuple(expected), text, _held_out(grammar, words[: end + 1], start, state)
-    )
+    kept_apart = _held_out(grammar, words[: end + 1], start, state) if end < len(words) else None
+    return TinyWorldError(before, begun, word, tuple(expected), text, kept_apart)
 
 
 def _held_out(
