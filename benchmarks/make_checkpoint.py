@@ -200,7 +200,7 @@ def make(
     seen = told(stories.worlds, recipe.steps * BATCH)
     tales = Telling(stories, seen).counts(shipped, samples)
     with atomic_write(folder / "curve.json") as file:
-        file.write(json.dumps(curve_of(history, reached, tales), indent=1) + "\n")
+        file.write(json.dumps(curve_of(history, final.floors, reached, tales), indent=1) + "\n")
     with atomic_write(folder / "README.md") as file:
         said = card(folder, config, recipe, history, (curve, last, samples), final.floors, reached, tales)
         file.write(said)
@@ -211,7 +211,9 @@ def gap_of(found: dict[str, Any]) -> float:
     return sum(found[f"above {name}"] for name in LANGUAGES) / len(LANGUAGES)
 
 
-def curve_of(history: Any, reached: dict[str, float], tales: list[dict[str, Any]]) -> dict[str, Any]:
+def curve_of(
+    history: Any, floors: dict[str, float], reached: dict[str, float], tales: list[dict[str, Any]]
+) -> dict[str, Any]:
     """What lesson 07 draws: gap and impossible share of the run and of what is shipped."""
     names = ["step", *(f"above {name}" for name in LANGUAGES), "impossible"]
     points = [
@@ -219,7 +221,15 @@ def curve_of(history: Any, reached: dict[str, float], tales: list[dict[str, Any]
         for row in zip(*(history.validation[n] for n in names), strict=True)
     ]
     run = [{"step": p["step"], "gap": gap_of(p), "impossible": p["impossible"]} for p in points]
-    return {"told": TOLD, "run": run, "gap": gap_of(reached), "reached": reached, "tales": tales}
+    floor = sum(floors.values()) / len(floors)
+    return {
+        "told": TOLD,
+        "run": run,
+        "floor": floor,
+        "gap": gap_of(reached),
+        "reached": reached,
+        "tales": tales,
+    }
 
 
 def tales_table(tales: list[dict[str, Any]], gap: float) -> str:
