@@ -92,6 +92,8 @@ def run(**flags: Any) -> None:
         )
         shape = shape.replace(vocab_size=vocab_size)
         model = model_class(shape, generator=torch.Generator().manual_seed(training.seed)).to(device)
+        if device.type == "cuda" and training.dtype == "bfloat16":
+            torch.set_float32_matmul_precision("high")  # Muon's products as TensorFloat-32: still more bits
         if ranks.first:
             with atomic_write(folder / "run.json") as file:
                 file.write(json.dumps(_made_of(source), indent=1) + "\n")

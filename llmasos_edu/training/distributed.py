@@ -71,8 +71,11 @@ def together(device: torch.device | None = None) -> Iterator[Ranks]:
     if "WORLD_SIZE" not in os.environ:
         yield Ranks()
         return
-    cuda = device is not None and device.type == "cuda"
-    dist.init_process_group("nccl" if cuda else "gloo")
+    if device is not None and device.type == "cuda":
+        torch.cuda.set_device(device)  # or every process would also open, and wait on, card 0
+        dist.init_process_group("nccl", device_id=device)
+    else:
+        dist.init_process_group("gloo")
     try:
         yield Ranks.now()
     finally:

@@ -20,7 +20,7 @@ from torch import nn
 
 from ..batches import IGNORE
 from .distributed import quiet, whole
-from .measuring import Measure, as_measure, total_nats
+from .measuring import Measure, as_measure
 from .records import Event, History
 from .running import Batches, Run
 from .settings import TrainConfig, rate
@@ -99,7 +99,7 @@ def gradients(run: Run, step: int) -> float:
         with quiet(run.forward, last=part == mine[-1]):
             with torch.autocast(device.type, torch.bfloat16, enabled=config.dtype == "bfloat16"):
                 logits = run.forward(inputs.to(device))  # (B, T, V)
-            loss = total_nats(logits, targets.to(device)) / count
+            loss = run.nats(logits, targets.to(device)) / count
             (loss * ranks.count).backward()  # times count, because processes then take their mean
         losses.append(loss.detach())
     run.in_hand = int(count)

@@ -22,6 +22,7 @@ from tqdm.auto import tqdm
 
 from ..checkpoint import place
 from .distributed import Ranks, parallel
+from .measuring import total_nats
 from .optimizers import make_optimizers
 from .records import Diverged, Event, Records
 from .saving import load_memory, resume_from, save
@@ -91,6 +92,8 @@ class Run:
         self.kept = saved.step if saved else None  # the last checkpoint's step
         self.tokens = int(saved.extra["tokens"]) if saved else 0
         self.forward = parallel(model, config, self.ranks)  # the same parameters
+        # compiled too: of 50,000 logits a token, the steps of a loss take as long as many layers
+        self.nats = torch.compile(total_nats) if config.compile else total_nats
         self.optimizers = make_optimizers(model, config)
         if saved:
             load_memory(model, self.optimizers, saved.optimizer_tensors)
