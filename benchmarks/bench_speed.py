@@ -14,7 +14,8 @@ from __future__ import annotations
 import json
 import os
 import sys
-from dataclasses import asdict
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
 from statistics import median
 from typing import Any
 
@@ -26,87 +27,115 @@ from llmasos_edu.corpora import tinyshakespeare
 from llmasos_edu.costs import parameters
 from llmasos_edu.gpt import GPT, GPTConfig
 from llmasos_edu.llama import Llama, LlamaConfig
-from llmasos_edu.training import History, TrainConfig, train
+from llmasos_edu.training import Event, History, TrainConfig, train
 
 QUICK = False
-T = 64
-CLASSIC = TrainConfig(
-    steps=2_000, lr=1e-3, final=0.1, warmup=100, weight_decay=0.1, betas=(0.9, 0.99), evaluate_every=2_000
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A model and how it is trained; its vocabulary is the text's."""
+
+    model: GPTConfig | LlamaConfig
+    training: TrainConfig
+    batch_size: int
+
+
+CLASSIC = Recipe(  # nanoGPT's CPU setting
+    GPTConfig.preset("tiny", bias=False),
+    TrainConfig(
+        steps=2_000, lr=1e-3, final=0.1, warmup=100, weight_decay=0.1, betas=(0.9, 0.99), evaluate_every=2_000
+    ),
+    batch_size=12,
 )
-BATCH, FAST_BATCH = 12, 16
-FAST = TrainConfig(
-    steps=220, optimizer="muon", lr=0.004, embedding_factor=5.0, muon_lr=0.025, schedule="linear",
-    decay_from=0.4, weight_decay=0.0, betas=(0.8, 0.95), clip=None, evaluate_every=20,
+FAST = Recipe(  # RoPE, RMSNorm and QK-norm without weights, ReLU², zero projections, Muon
+    LlamaConfig(
+        context_length=64, d_model=128, n_heads=4, n_kv_heads=4, d_head=32, n_layers=4, d_ff=512, tied=False,
+        qk_norm="plain", norm_weights=False, activation="relu2", zero_projections=True,
+    ),
+    TrainConfig(
+        steps=220, optimizer="muon", lr=0.004, embedding_factor=5.0, muon_lr=0.025, schedule="linear",
+        decay_from=0.4, weight_decay=0.0, betas=(0.8, 0.95), clip=None, evaluate_every=20,
+    ),
+    batch_size=16,
 )  # fmt: skip
 
 
 class Text:
-    """A text as characters: what to train on, and the fixed windows to test on."""
+    """A text as characters: what to train on, and the fixed windows of `context_length` to test on."""
 
-    def __init__(self, path: str | None):
+    def __init__(self, path: str | None, context_length: int):
         training, validation = tinyshakespeare(path)
         letters = {c: i for i, c in enumerate(sorted(set(training + validation)))}
-        self.vocab_size = len(letters)
+        self.vocab_size, self.context_length = len(letters), context_length
         self.training = np.array([letters[c] for c in training])
         held_back = np.array([letters[c] for c in validation])
-        self.windows = list(consecutive_windows(held_back, T, 128))
+        self.windows = list(consecutive_windows(held_back, context_length, 128))
 
     def batches(self, batch_size: int, seed: int) -> Windows:
         """Windows drawn at random, as nanoGPT draws them."""
-        return Windows(self.training, batch_size=batch_size, context_length=T, seed=seed)
+        return Windows(self.training, batch_size=batch_size, context_length=self.context_length, seed=seed)
 
 
-def classic(text: Text, seed: int) -> tuple[History, GPTConfig]:
-    """nanoGPT's CPU recipe."""
-    config = GPTConfig.preset("tiny", vocab_size=text.vocab_size, context_length=T, bias=False)
-    model = GPT(config, generator=torch.Generator().manual_seed(seed))
-    return train(model, text.batches(BATCH, seed), CLASSIC, validation=text.windows), config
+def follow(
+    recipe: Recipe,
+    text: Text,
+    seed: int,
+    device: torch.device | str = "cpu",
+    callbacks: tuple[Callable[[Event], Any], ...] = (),
+) -> History:
+    """Train a new model on the text as the recipe says."""
+    generator = torch.Generator(device).manual_seed(seed)
+    config = recipe.model.replace(vocab_size=text.vocab_size)
+    kind = Llama if isinstance(config, LlamaConfig) else GPT
+    model = kind(config, generator=generator)
+    batches = text.batches(recipe.batch_size, seed)
+    return train(model, batches, recipe.training, validation=text.windows, callbacks=callbacks)
 
 
-def fast(text: Text, seed: int, changes: dict[str, Any]) -> tuple[History, LlamaConfig]:
-    """Today's recipe; RoPE, RMSNorm and QK-norm without weights, ReLU², zero projections, Muon."""
-    config = LlamaConfig(
-        vocab_size=text.vocab_size, context_length=T, d_model=128, n_heads=4, n_kv_heads=4, d_head=32,
-        n_layers=4, d_ff=512, tied=False, qk_norm="plain", norm_weights=False, activation="relu2",
-        zero_projections=True,
-    )  # fmt: skip
-    model = Llama(config, generator=torch.Generator().manual_seed(seed))
-    history = train(model, text.batches(FAST_BATCH, seed), FAST.replace(**changes), validation=text.windows)
-    return history, config
+def reached(history: History, target: float) -> float | None:
+    """Seconds to the first test at or below a loss; None where none was."""
+    tests = zip(history.validation["seconds"], history.validation["loss"], strict=True)
+    return next((seconds for seconds, loss in tests if loss <= target), None)
+
+
+def size(recipe: Recipe, text: Text) -> int:
+    """How many parameters the recipe's model has on this text."""
+    return parameters(recipe.model.replace(vocab_size=text.vocab_size))
 
 
 def one_seed(text: Text, seed: int) -> dict[str, Any]:
     """Both recipes, and the fast one again for as long as the classic took."""
-    slow, slow_config = classic(text, seed)
+    slow = follow(CLASSIC, text, seed)
     target, whole = slow.validation["loss"][-1], slow.seconds[-1]
     print(f"seed {seed}: classic {target:.4f} after {whole:.1f} s", file=sys.stderr, flush=True)
-    quick, quick_config = fast(text, seed, {})
+    quick = follow(FAST, text, seed)
     tested = zip(quick.validation["seconds"], quick.validation["loss"], strict=True)
     print(f"seed {seed}: fast {[(round(s, 1), round(x, 4)) for s, x in tested]}", file=sys.stderr, flush=True)
-    reached = [s for s, loss in zip(quick.validation["seconds"], quick.validation["loss"], strict=True)
-               if loss <= target]  # fmt: skip
-    steps = int(FAST.steps * whole / quick.seconds[-1])
-    as_long, _ = fast(text, seed, {"steps": steps, "evaluate_every": steps})
+    there = reached(quick, target)
+    steps = int(FAST.training.steps * whole / quick.seconds[-1])
+    longer = replace(FAST, training=FAST.training.replace(steps=steps, evaluate_every=steps))
+    as_long = follow(longer, text, seed)
     return {
-        "ratio": round(whole / reached[0], 2) if reached else 0.0,
+        "ratio": round(whole / there, 2) if there else 0.0,
         "classic_seconds": round(whole, 1), "classic_loss": round(target, 4),
-        "fast_seconds": round(reached[0], 1) if reached else "never",
+        "fast_seconds": round(there, 1) if there else "never",
         "fast_last_seconds": round(quick.seconds[-1], 1),
         "fast_last_loss": round(quick.validation["loss"][-1], 4),
         "fast_loss_after_classic_time": round(as_long.validation["loss"][-1], 4),
         "as_long_seconds": round(as_long.seconds[-1], 1), "as_long_steps": steps,
-        "parameters": {"classic": parameters(slow_config), "fast": parameters(quick_config)},
+        "parameters": {"classic": size(CLASSIC, text), "fast": size(FAST, text)},
     }  # fmt: skip
 
 
 def run(seeds: tuple[int, ...] = (0, 1, 2)) -> dict[str, Any]:
     """The median over seeds, and each seed's numbers."""
-    text = Text(os.environ.get("TEXT"))
+    text = Text(os.environ.get("TEXT"), CLASSIC.model.context_length)
     found = {str(seed): one_seed(text, seed) for seed in seeds}
     return {
         "ratio": median(f["ratio"] for f in found.values()), "threads": torch.get_num_threads(),
         "fast_loss_after_classic_time": median(f["fast_loss_after_classic_time"] for f in found.values()),
-        "seeds": found, "recipe": asdict(FAST),
+        "seeds": found, "recipe": asdict(FAST.training),
     }  # fmt: skip
 
 
