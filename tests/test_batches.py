@@ -164,6 +164,22 @@ def test_generated_stories_train_without_being_stored():
         assert targets[row, n - 1] == 0
 
 
+def test_documents_of_like_length_share_a_batch():
+    """Five batches together hold the documents that five in turn hold, and are filled up less."""
+    rng = np.random.default_rng(0)
+    source = [[i] * int(rng.integers(1, 9)) for i in range(1, 61)]
+    plain, shared = (documents(source=source, alike=alike) for alike in (1, 5))
+    rows = [[data.batch(step)[0][:, 1].tolist() for step in range(5)] for data in (plain, shared)]
+    assert sorted(sum(rows[0], [])) == sorted(sum(rows[1], [])) == list(range(1, 61))
+    widths = [[data.batch(step)[0].shape[1] for step in range(5)] for data in (plain, shared)]
+    assert sum(widths[1]) < sum(widths[0])
+    assert widths[1] != sorted(widths[1])  # short ones do not always come first
+    parts = [documents(source=source, alike=5).batch(3, rank, 4) for rank in range(4)]
+    assert torch.equal(torch.cat([part[0] for part in parts]), shared.batch(3)[0])
+    with pytest.raises(ValueError, match="alike must be at least 1"):
+        documents(alike=0)
+
+
 def test_a_long_document_is_refused_or_cut():
     source = [list(range(1, 20))]
     with pytest.raises(ValueError, match="at most context_length - 1 = 8 tokens; one has 19"):

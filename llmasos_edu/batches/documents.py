@@ -36,6 +36,8 @@ class Documents:
         width: ``"longest"``: rows as wide as the batch's longest document needs; ``"context"``: always
             `context_length`, one shape for a compiler.
         too_long: ``"refuse"`` a document that does not fit, or ``"cut"`` its end off.
+        alike: The documents of so many batches are shared out by length, so that the rows of a batch are
+            about equally long and less is filled up; which of those batches comes first is drawn.
 
     Raises:
         ValueError: If there is no document, or a size is not positive.
@@ -56,8 +58,11 @@ class Documents:
         seed: int,
         width: str = "longest",
         too_long: str = "refuse",
+        alike: int = 1,
     ) -> None:
         check_sizes(batch_size, context_length, seed)
+        if alike < 1:
+            raise ValueError(f"alike must be at least 1 batch; got {alike}")
         if width not in ("longest", "context") or too_long not in ("refuse", "cut"):
             raise ValueError(
                 'width must be "longest" or "context" and too_long "refuse" or "cut"; '
@@ -67,8 +72,9 @@ class Documents:
             raise ValueError("at least one document is needed; got none")
         self.documents, self.end_id, self.seed = documents, end_id, seed
         self.batch_size, self.context_length = batch_size, context_length
-        self.width, self.too_long = width, too_long
+        self.width, self.too_long, self.alike = width, too_long, alike
         self._order = lru_cache(maxsize=2)(self._order_of_epoch)  # a batch may lie across two epochs
+        self._group = lru_cache(maxsize=1)(self._batches_of_group)
         self._padded = lru_cache(maxsize=1)(self._padded_of_step)  # its parts may be asked for one by one
 
     def batch(self, step: int, rank: int = 0, ranks: int = 1) -> tuple[Ids, Ids]:
@@ -94,13 +100,22 @@ class Documents:
 
     def _padded_of_step(self, step: int) -> np.ndarray:
         """All documents of a step between end tokens (B, T + 1), `IGNORE` behind them."""
-        first = step * self.batch_size
-        found = [self._document(n) for n in range(first, first + self.batch_size)]
+        found = self._group(step // self.alike)[step % self.alike]
         width = self.context_length if self.width == "context" else max(map(len, found)) - 1
         padded = np.full((self.batch_size, width + 1), IGNORE)
         for row, ids in zip(padded, found, strict=True):
             row[: len(ids)] = ids
         return padded
+
+    def _batches_of_group(self, group: int) -> list[list[list[int]]]:
+        """The documents of `alike` batches, those of like length in one batch."""
+        size = self.alike * self.batch_size
+        found = [self._document(n) for n in range(group * size, (group + 1) * size)]
+        if self.alike == 1:
+            return [found]
+        found.sort(key=len)
+        order = random_numbers(self.seed, group).permutation(self.alike)
+        return [found[i * self.batch_size : (i + 1) * self.batch_size] for i in order]
 
     def _document(self, n: int) -> list[int]:
         """The n-th document that the run sees, between end tokens."""
