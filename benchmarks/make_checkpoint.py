@@ -31,18 +31,24 @@ from llmasos_edu.training import TrainConfig, on_stories, on_word, train
 
 LANGUAGES = ("en", "zh")
 SEED, BATCH, CONTEXT = 0, 32, 256
+#: Batches whose stories are shared out by length, so that little is filled up.
+ALIKE = 8
 #: Stories of each language for the curve, and for the card's last line.
 CURVE, VALIDATION = 200, 1000
 #: Stories that the model tells for each point of the curve, and for the card at each temperature.
 TOLD, FINALLY = 256, 1000
 TEMPERATURES = (1.0, 0.8, 0.5)
-MODEL = {
-    "context_length": CONTEXT, "d_model": 128, "n_heads": 4, "n_kv_heads": 4, "n_layers": 4, "d_head": 32,
-    "d_ff": 384, "qk_norm": "weighted", "zero_projections": True, "init_std": 0.05,
+MODEL: dict[str, Any] = {
+    "context_length": CONTEXT, "d_model": 128, "n_heads": 4, "n_kv_heads": 4, "n_layers": 5, "d_head": 32,
+    "d_ff": 192, "tied": False, "qk_norm": "weighted", "zero_projections": True, "init_std": 0.05,
+    "embedding_std": 1.0,
 }  # fmt: skip
+#: First weights of the norms of queries and keys: scores begin 1.5² times as large as √d_head makes them.
+SHARPNESS = 1.5
 RECIPE = TrainConfig(
-    steps=4000, optimizer="muon", lr=0.004, embedding_factor=5.0, muon_lr=0.02, schedule="linear",
-    decay_from=0.5, weight_decay=0.0, betas=(0.8, 0.95), seed=SEED, evaluate_every=400, save_every=200,
+    steps=12_000, optimizer="muon", lr=0.004, embedding_factor=5.0, muon_lr=0.01, schedule="linear",
+    decay_from=0.3, weight_decay=0.0, betas=(0.8, 0.95), clip=None, seed=SEED, evaluate_every=1200,
+    save_every=200,
 )  # fmt: skip
 
 CARD = """# tinyworld-base
@@ -183,9 +189,11 @@ def make(
         samples: Stories that the exported model tells at each temperature.
     """
     stories = Stories()
-    config = LlamaConfig(vocab_size=stories.tokenizer.vocab_size, **MODEL)
-    model = Llama(config, generator=torch.Generator().manual_seed(SEED))
-    batches = Documents(stories, end_id=stories.end_id, batch_size=BATCH, context_length=CONTEXT, seed=SEED)
+    model = first_model(stories.tokenizer.vocab_size)
+    config = model.config
+    batches = Documents(
+        stories, end_id=stories.end_id, batch_size=BATCH, context_length=CONTEXT, seed=SEED, alike=ALIKE
+    )
     examination = Examination(stories, curve)
     telling = Telling(stories)
     history = train(
@@ -204,6 +212,15 @@ def make(
     with atomic_write(folder / "README.md") as file:
         said = card(folder, config, recipe, history, (curve, last, samples), final.floors, reached, tales)
         file.write(said)
+
+
+def first_model(vocab_size: int) -> Llama:
+    """The model before its first step."""
+    model = Llama(LlamaConfig(vocab_size=vocab_size, **MODEL), generator=torch.Generator().manual_seed(SEED))
+    for name, weight in model.named_parameters():
+        if name.endswith(("q_norm.weight", "k_norm.weight")):
+            weight.data.fill_(SHARPNESS)
+    return model
 
 
 def gap_of(found: dict[str, Any]) -> float:
