@@ -292,6 +292,9 @@ def test_tokenizer_and_model_must_fit(tmp_path):
     reference("llama").save_pretrained(tmp_path)
     with pytest.raises(ValueError, match=r"must hold tokenizer.json; .*load_model loads the model alone"):
         pretrained.load(tmp_path)
+    (tmp_path / "tokenizer.model").touch()
+    with pytest.raises(ValueError, match=r"has none, but tokenizer\.model, SentencePiece's own format"):
+        pretrained.load_tokenizer(tmp_path)
     Tokenizer.train("abcabc", 258).to_hugging_face(tmp_path)
     with pytest.raises(ValueError, match="must fit in the model's 61 tokens; it has 258"):
         pretrained.load(tmp_path)

@@ -22,6 +22,7 @@ __all__ = ["check_vocabulary", "load", "load_model", "load_tokenizer"]
 
 BUFFERS = (".attn.bias", ".attn.masked_bias", "rotary_emb.inv_freq")  # in older files: masks, RoPE's speeds
 SHOWN = 8  # names listed in an error
+SENTENCE_PIECE = ("tokenizer.model", "spiece.model")
 
 
 def load(folder: str | Path, *, dtype: torch.dtype = torch.float32) -> tuple[GPT | Llama, Tokenizer]:
@@ -56,8 +57,10 @@ def load_tokenizer(folder: str | Path) -> Tokenizer:
     """
     folder = _existing(folder)
     if not (folder / "tokenizer.json").is_file():
+        old = [name for name in SENTENCE_PIECE if (folder / name).is_file()]
+        instead = f"none, but {old[0]}, SentencePiece's own format, which is not read" if old else "none"
         raise ValueError(
-            f"the folder must hold tokenizer.json; {folder} has none (load_model loads the model alone)"
+            f"the folder must hold tokenizer.json; {folder} has {instead} (load_model loads the model alone)"
         )
     try:
         return Tokenizer.from_hugging_face(folder)

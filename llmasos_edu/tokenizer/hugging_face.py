@@ -1,8 +1,8 @@
 """Reading and writing Hugging Face's `tokenizer.json`, byte-level BPE only.
 
 The file writes each byte as a printable character (GPT-2's table: a space is Ġ). What the file asks for and
-this project would do differently is refused by name, never ignored: a normalizer but NFC, another model,
-word-end suffixes, a token that strips its neighbours' spaces. Source: the `tokenizers` library's file format;
+this project would do differently is refused by name, never ignored: a normalizer but NFC, another model
+(SentencePiece), words taken whole (Llama 3), word-end suffixes, a token that strips its neighbours' spaces. Source: the `tokenizers` library's file format;
 `bytes_to_unicode` in GPT-2's `encoder.py`.
 """
 
@@ -41,6 +41,11 @@ HF_BYTE_ORDER = tuple(sorted(range(256), key=lambda b: _CHARACTERS[b]))
 
 _BYTE_LEVEL = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True}
 _DIGITS = {"type": "Digits", "individual_digits": True}
+_OF = {  # who has what is refused
+    "model.type": "Unigram: SentencePiece, as T5 has it; WordPiece: BERT",
+    "model.byte_fallback": "SentencePiece, as Llama 1 and 2, Mistral and Gemma have it",
+    "model.ignore_merges": "as Llama 3 has it: a word that is a token is taken whole, whatever the merges say",
+}
 
 
 def write(path: str | Path, parts: Parts) -> None:
@@ -97,6 +102,7 @@ def read(path: str | Path) -> Parts:
 def _refuse_differences(whole: dict[str, Any], model: dict[str, Any], added: list[dict[str, Any]]) -> None:
     wanted = [
         ("model.type", model.get("type", "BPE"), ("BPE",)),
+        ("model.byte_fallback", model.get("byte_fallback", False), (False,)),
         ("model.dropout", model.get("dropout"), (None, 0, 0.0)),
         ("model.continuing_subword_prefix", model.get("continuing_subword_prefix"), (None, "")),
         ("model.end_of_word_suffix", model.get("end_of_word_suffix"), (None, "")),
@@ -112,7 +118,9 @@ def _refuse_differences(whole: dict[str, Any], model: dict[str, Any], added: lis
     ]
     for name, got, allowed in wanted:
         if got not in allowed:
-            raise ValueError(f"{name} must be {' or '.join(map(repr, allowed))} to be read here; got {got!r}")
+            known = f" ({_OF[name]})" if name in _OF else ""
+            wanted_here = " or ".join(map(repr, allowed))
+            raise ValueError(f"{name} must be {wanted_here} to be read here; got {got!r}{known}")
 
 
 def _adds(processor: dict[str, Any] | None) -> str | None:
