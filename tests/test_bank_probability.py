@@ -6,7 +6,9 @@ import scipy.special
 
 from llmasos_edu import probability
 from llmasos_edu.exercises.diagnosing import diagnose
-from llmasos_edu.exercises.probability import CROSS_ENTROPY, EXERCISES, SOFTMAX, _picked, _stable
+from llmasos_edu.exercises.probability import CROSS_ENTROPY, EXERCISES, SOFTMAX
+from llmasos_edu.exercises.probability.cross_entropy import picked
+from llmasos_edu.exercises.probability.softmax import stable
 from tests.bank_contract import hold
 
 
@@ -61,23 +63,23 @@ VARIANTS = {
         cross_entropy_by_loops,
         cross_entropy_one_hot,
         cross_entropy_float32,
-        lambda logits, targets: np.mean(scipy.special.logsumexp(logits, axis=1) - _picked(logits, targets)),
+        lambda logits, targets: np.mean(scipy.special.logsumexp(logits, axis=1) - picked(logits, targets)),
     ],
 }
 PAIRS = {
     "probability.softmax": {
-        ("normalised over the columns", "the temperature changes nothing"): lambda z, temperature: _stable(
+        ("normalised over the columns", "the temperature changes nothing"): lambda z, temperature: stable(
             z, 0
         ),
-        ("multiplied by the temperature", "normalised over the whole table"): lambda z, temperature: _stable(
+        ("multiplied by the temperature", "normalised over the whole table"): lambda z, temperature: stable(
             z * temperature, None
         ),
     },
     "probability.cross_entropy": {
         ("base 2 for e", "sum for mean"): lambda z, t: (
-            -_picked(probability.log_softmax(z), t).sum() / math.log(2)
+            -picked(probability.log_softmax(z), t).sum() / math.log(2)
         ),
-        ("the sign is missing", "softmax twice"): lambda z, t: -probability.cross_entropy(_stable(z), t),
+        ("the sign is missing", "softmax twice"): lambda z, t: -probability.cross_entropy(stable(z), t),
         ("mean over all words of the vocabulary", "base 2 for e"): lambda z, t: (
             probability.cross_entropy(z, t) / z.shape[1] / math.log(2)
         ),

@@ -2,8 +2,8 @@
 
 The file writes each byte as a printable character (GPT-2's table: a space is Ġ). What the file asks for and
 this project would do differently is refused by name, never ignored: a normalizer but NFC, another model
-(SentencePiece), words taken whole (Llama 3), word-end suffixes, a token that strips its neighbours' spaces. Source: the `tokenizers` library's file format;
-`bytes_to_unicode` in GPT-2's `encoder.py`.
+(SentencePiece), words taken whole (Llama 3), word-end suffixes, a token that strips its neighbours' spaces.
+Source: the `tokenizers` library's file format; `bytes_to_unicode` in GPT-2's `encoder.py`.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _DIGITS = {"type": "Digits", "individual_digits": True}
 _OF = {  # who has what is refused
     "model.type": "Unigram: SentencePiece, as T5 has it; WordPiece: BERT",
     "model.byte_fallback": "SentencePiece, as Llama 1 and 2, Mistral and Gemma have it",
-    "model.ignore_merges": "as Llama 3 has it: a word that is a token is taken whole, whatever the merges say",
+    "model.ignore_merges": "as Llama 3 has it: a word that is a token is taken whole, without merges",
 }
 
 
