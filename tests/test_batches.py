@@ -3,6 +3,7 @@
 import math
 import re
 from collections import Counter
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -170,7 +171,7 @@ def test_documents_of_like_length_share_a_batch():
     source = [[i] * int(rng.integers(1, 9)) for i in range(1, 61)]
     plain, shared = (documents(source=source, alike=alike) for alike in (1, 5))
     rows = [[data.batch(step)[0][:, 1].tolist() for step in range(5)] for data in (plain, shared)]
-    assert sorted(sum(rows[0], [])) == sorted(sum(rows[1], [])) == list(range(1, 61))
+    assert sorted(chain(*rows[0])) == sorted(chain(*rows[1])) == list(range(1, 61))
     widths = [[data.batch(step)[0].shape[1] for step in range(5)] for data in (plain, shared)]
     assert sum(widths[1]) < sum(widths[0])
     assert widths[1] != sorted(widths[1])  # short ones do not always come first
