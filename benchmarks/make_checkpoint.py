@@ -46,8 +46,8 @@ MODEL: dict[str, Any] = {
 #: First weights of the norms of queries and keys: scores begin 1.5² times as large as √d_head makes them.
 SHARPNESS = 1.5
 RECIPE = TrainConfig(
-    steps=12_000, optimizer="muon", lr=0.004, embedding_factor=5.0, muon_lr=0.01, schedule="linear",
-    decay_from=0.3, weight_decay=0.0, betas=(0.8, 0.95), clip=None, seed=SEED, evaluate_every=1200,
+    steps=9_600, optimizer="muon", lr=0.004, embedding_factor=5.0, muon_lr=0.01, schedule="linear",
+    decay_from=0.3, weight_decay=0.0, betas=(0.8, 0.95), clip=None, seed=SEED, evaluate_every=960,
     save_every=200,
 )  # fmt: skip
 
