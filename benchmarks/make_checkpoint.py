@@ -7,10 +7,7 @@ python -m benchmarks.make_checkpoint --steps 50 --folder my_base --run-dir my_ru
 from __future__ import annotations
 
 import argparse
-import json
 import math
-import os
-import platform
 from collections.abc import Container, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -18,18 +15,17 @@ from typing import Any
 
 import torch
 
+from benchmarks.checkpoint_card import LANGUAGES, Made
 from llmasos_edu import pretrained
 from llmasos_edu.batches import Documents
 from llmasos_edu.corpora import tinyworld_tokenizer
-from llmasos_edu.evaluation import Verdict, judge, most_impossible, sample_stories, tally, told, wilson
+from llmasos_edu.evaluation import Verdict, judge, sample_stories, tally, told
 from llmasos_edu.files import atomic_write, data_dir, repo_root
 from llmasos_edu.generation import Decoding
 from llmasos_edu.llama import Llama, LlamaConfig
-from llmasos_edu.rounding import number, table
-from llmasos_edu.tinyworld import BLANK, END, VERSION, World
+from llmasos_edu.tinyworld import BLANK, END, World
 from llmasos_edu.training import TrainConfig, on_stories, on_word, train
 
-LANGUAGES = ("en", "zh")
 SEED, BATCH, CONTEXT = 0, 32, 256
 #: Batches whose stories are shared out by length, so that little is filled up.
 ALIKE = 8
@@ -50,55 +46,6 @@ RECIPE = TrainConfig(
     decay_from=0.3, weight_decay=0.0, betas=(0.8, 0.95), clip=None, seed=SEED, evaluate_every=960,
     save_every=200,
 )  # fmt: skip
-
-CARD = """# tinyworld-base
-
-A language model of TinyWorld, English and 中文 in one: {parameters:,} parameters, float16, {megabytes} MB,
-context {context}. A plain Hugging Face folder (Qwen3's shape): `llmasos_edu.pretrained.load` and
-transformers read it. A text begins with `<|end|>` and ends with it.
-
-How made: `make checkpoints`, {steps:,} steps of {batch} stories, seed {seed}, TinyWorld version {version}.
-Each story is seen once: story i of the training world, in English where i is even, in 中文 where it is odd.
-Muon for the matrices in the blocks, AdamW for the rest. It took {minutes} minutes of training, without
-tests, on {machine}.
-
-## What it reached
-
-Nats a story above the floor, on the validation stories of data/stories, the end mark included. The floor is
-that of a world of two languages, {floor_en} in English and {floor_zh} in 中文: ln 2 of it is for the
-language, which the model must guess. P is the probability of the right word on the course's blank. The last
-line is this folder's own, from its float16 weights, on {validation:,} stories a language; the others are
-from {curve} stories, during training.
-
-```text
-{table}
-```
-
-## What it tells
-
-{samples:,} stories at each temperature, each begun by `<|end|>`, judged by the training world: the share that
-is possible, the 95 % interval of that share (Wilson), and what is possible and new, which is none of the
-{seen:,} stories that it was trained on. At temperature 1 at least e^(−gap) of them must be possible, the
-gap being the nats above the floor, mean of both languages: {gap}. Below 1 nothing bounds them.
-
-```text
-{tales}
-```
-
-`curve.json` holds these numbers, what broke in the impossible ones, and the curve, at each of whose points
-the model told {curve_told} stories at temperature 1.
-
-## Settings
-
-```json
-{settings}
-```
-
-## Limits and licence
-
-It knows one invented world and no other; what it says is likely there, not true anywhere. A pronoun follows
-from a name there. Trained on generated stories alone. Licence: Apache-2.0, as the project.
-"""
 
 
 class Stories:
@@ -190,7 +137,6 @@ def make(
     """
     stories = Stories()
     model = first_model(stories.tokenizer.vocab_size)
-    config = model.config
     batches = Documents(
         stories, end_id=stories.end_id, batch_size=BATCH, context_length=CONTEXT, seed=SEED, alike=ALIKE
     )
@@ -207,11 +153,13 @@ def make(
     reached = final(shipped)
     seen = told(stories.worlds, recipe.steps * BATCH)
     tales = Telling(stories, seen).counts(shipped, samples)
-    with atomic_write(folder / "curve.json") as file:
-        file.write(json.dumps(curve_of(history, final.floors, reached, tales), indent=1) + "\n")
-    with atomic_write(folder / "README.md") as file:
-        said = card(folder, config, recipe, history, (curve, last, samples), final.floors, reached, tales)
-        file.write(said)
+    made = Made(
+        recipe, history, TOLD, (curve, last, samples), BATCH, final.floors, reached, tales, model.config,
+        sum(p.numel() for p in model.parameters()), (folder / "model.safetensors").stat().st_size,
+    )  # fmt: skip
+    for name, text in (("curve.json", made.curve()), ("README.md", made.card())):
+        with atomic_write(folder / name) as file:
+            file.write(text)
 
 
 def first_model(vocab_size: int) -> Llama:
@@ -221,86 +169,6 @@ def first_model(vocab_size: int) -> Llama:
         if name.endswith(("q_norm.weight", "k_norm.weight")):
             weight.data.fill_(SHARPNESS)
     return model
-
-
-def gap_of(found: dict[str, Any]) -> float:
-    """KL(world ‖ model) in nats a story, for the world that tells in both languages equally often."""
-    return sum(found[f"above {name}"] for name in LANGUAGES) / len(LANGUAGES)
-
-
-def curve_of(
-    history: Any, floors: dict[str, float], reached: dict[str, float], tales: list[dict[str, Any]]
-) -> dict[str, Any]:
-    """What lesson 07 draws: gap and impossible share of the run and of what is shipped."""
-    names = ["step", *(f"above {name}" for name in LANGUAGES), "impossible"]
-    points = [
-        dict(zip(names, row, strict=True))
-        for row in zip(*(history.validation[n] for n in names), strict=True)
-    ]
-    run = [{"step": p["step"], "gap": gap_of(p), "impossible": p["impossible"]} for p in points]
-    floor = sum(floors.values()) / len(floors)
-    return {
-        "told": TOLD,
-        "run": run,
-        "floor": floor,
-        "gap": gap_of(reached),
-        "reached": reached,
-        "tales": tales,
-    }
-
-
-def tales_table(tales: list[dict[str, Any]], gap: float) -> str:
-    """Shares by temperature and language, with the bound where there is one."""
-    rows = []
-    for row in tales:
-        n, whole = row["n"], row["temperature"] == 1 and row["language"] == "both"
-        low, high = wilson(row["possible"], n) if n else (0.0, 1.0)
-        rows.append([
-            row["temperature"], row["language"], n, row["possible"] / max(1, n),
-            f"{number(low)} – {number(high)}", row["new"] / max(1, n), row["possible_and_new"] / max(1, n),
-            1 - most_impossible(gap) if whole else "",
-        ])  # fmt: skip
-    header = [
-        "temperature",
-        "language",
-        "told",
-        "possible",
-        "interval",
-        "new",
-        "possible and new",
-        "at least",
-    ]
-    return table(rows, header)
-
-
-def card(
-    folder: Path, config: LlamaConfig, recipe: TrainConfig, history: Any, sizes: tuple[int, int, int],
-    floors: dict[str, float], final: dict[str, float], tales: list[dict[str, Any]],
-) -> str:  # fmt: skip
-    """The model's README."""
-    names = ["step", "seconds", *final, "impossible"]
-    rows = [[*values] for values in zip(*(history.validation[name] for name in names), strict=True)]
-    rows = [[int(step), round(seconds), *rest] for step, seconds, *rest in rows]
-    weights = (folder / "model.safetensors").stat().st_size
-    header = [name.replace("above", "nats above,") for name in names]
-    return CARD.format(
-        parameters=sum(p.numel() for p in Llama(config, generator=None).parameters()),
-        megabytes=round(weights / 1e6, 2), context=CONTEXT, steps=recipe.steps, batch=BATCH, seed=SEED,
-        version=VERSION, minutes=round(history.seconds[-1] / 60, 1), machine=machine(), curve=sizes[0],
-        validation=sizes[1], settings=config.to_json() + "\n" + recipe.to_json(),
-        floor_en=round(floors["en"], 2), floor_zh=round(floors["zh"], 2), samples=sizes[2],
-        seen=recipe.steps * BATCH, gap=number(gap_of(final)), tales=tales_table(tales, gap_of(final)),
-        curve_told=TOLD, table=table([*rows, ["float16", "", *final.values(), ""]], header),
-    )  # fmt: skip
-
-
-def machine() -> str:
-    """The processor and how much of it was used."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    name = names[0] if names else platform.machine()
-    return f"{torch.get_num_threads()} of {os.cpu_count()} cores ({name})"
 
 
 def main() -> None:

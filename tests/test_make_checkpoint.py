@@ -73,7 +73,6 @@ def test_it_trains_stops_goes_on_and_ships(small, tmp_path):
     # a model of almost nothing tells nonsense, all of it new
     assert all(row["possible"] == 0 and row["new"] == row["n"] for row in curve["tales"])
     assert "none of the 16 stories" in said.replace("\n", " ")
-    weights = (folder / "model.safetensors").read_bytes()
+    made = {name: (folder / name).read_bytes() for name in ("model.safetensors", "curve.json")}
     recipe.make(folder, run_dir, small, curve=3, last=4, samples=6)  # the run is done: it is shipped again
-    assert (folder / "model.safetensors").read_bytes() == weights
-    assert (folder / "README.md").read_text(encoding="utf-8") == said
+    assert made == {name: (folder / name).read_bytes() for name in made}  # the card's seconds may grow by one
