@@ -78,7 +78,7 @@ def run(kills: int = 20, seed: int = 0) -> dict[str, Any]:
         return process
 
     with tempfile.TemporaryDirectory() as root:
-        alone, killed = Path(root, "alone"), Path(root, "killed")
+        alone, killed, ended = Path(root, "alone"), Path(root, "killed"), []
         begin(alone).join()
         seconds = json.loads((alone / "metrics.jsonl").read_text().splitlines()[-1])["seconds"]
         done, lost = 0, []
@@ -89,17 +89,21 @@ def run(kills: int = 20, seed: int = 0) -> dict[str, Any]:
                 time.sleep(0.002)
             time.sleep(float(random.uniform(0, 3 * seconds / STEPS)))  # somewhere within a step
             reached = _steps(killed)
-            if not life.is_alive():
-                break
+            if not life.is_alive():  # on a busy machine it may reach its end first: take another run
+                ended.append((life, killed))
+                killed = Path(root, f"killed-{len(ended)}")
+                continue
             life.kill()
             life.join()
             lost.append(reached - state(killed)["step"])
             done += 1
-        last = begin(killed)
-        last.join()
-        same = _same(state(alone), state(killed))
-    if done < kills or last.exitcode or not same:
-        raise AssertionError(f"killed {done} times of {kills}, exit {last.exitcode}, same end: {same}")
+        ended.append((begin(killed), killed))
+        for life, _ in ended:
+            life.join()
+        codes = [life.exitcode for life, _ in ended]
+        same = all(_same(state(alone), state(folder)) for _, folder in ended)
+    if any(codes) or not same:
+        raise AssertionError(f"killed {done} times, exits {codes}, same end: {same}")
     return {"kills": done, "most_steps_lost": max(lost), "saved_every": 3, "bitwise_the_same_end": same}
 
 

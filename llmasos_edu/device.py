@@ -31,7 +31,9 @@ def pick_device(request: str | None = None) -> torch.device:
         device = torch.device(request)
         error = self_test(device)
     except (RuntimeError, AssertionError) as e:
-        raise ValueError(f"device {request!r} cannot be used here: {str(e).splitlines()[0]}") from e
+        there = ", ".join(["cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))])
+        reason = str(e).splitlines()[0].rstrip(".")
+        raise ValueError(f"device {request!r} cannot be used here: {reason}. Take one of: {there}") from e
     if not error <= MAX_ERROR:
         raise ValueError(f"device {request!r} computes wrongly: error {error:.1e}, allowed {MAX_ERROR:.0e}")
     return device

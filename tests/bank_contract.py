@@ -49,11 +49,16 @@ def hold(
 
 
 def _check(function: Callable, exercise: Exercise):
-    """The diagnosis, within one second of this process's own time, whatever else the machine does."""
-    start = time.process_time()
-    result = diagnose(function, exercise)
-    assert time.process_time() - start < 1, f"{exercise.key} takes more than a second to check"
-    return result
+    """The diagnosis, within one second of this process's own time, whatever else the machine does.
+
+    One that took longer gets a second try: the first may have imported a library.
+    """
+    for _ in range(2):
+        start = time.process_time()
+        result = diagnose(function, exercise)
+        if time.process_time() - start < 1:
+            return result
+    raise AssertionError(f"{exercise.key} takes more than a second to check")
 
 
 def _texts_are_short(exercise: Exercise) -> None:

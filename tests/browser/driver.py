@@ -7,10 +7,10 @@ is closed, that the page logged no error and asked for nothing outside this mach
 import contextlib
 import json
 import os
+import re
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -75,11 +75,11 @@ def _environment(home: Path) -> dict[str, str]:
     }
 
 
-def _command(app: str, port: int, token: str, root: Path) -> list[str]:
+def _command(app: str, token: str, root: Path) -> list[str]:
     kind = {"lab": "LabApp", "notebook": "JupyterNotebookApp"}[app]
     return [
         sys.executable, "-m", "jupyter", app, "--no-browser", "--allow-root", "--ip=127.0.0.1",
-        f"--port={port}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={token}",
+        "--port=0", f"--IdentityProvider.token={token}",
         f"--ServerApp.root_dir={root}", f"--{kind}.expose_app_in_browser=True", "--LabApp.news_url=None",
     ]  # fmt: skip
 
@@ -91,18 +91,14 @@ def jupyter(app: str, home: Path, root: Path):
         file = home / "settings" / "@jupyterlab" / f"{plugin}.jupyterlab-settings"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(values))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     token = secrets.token_hex(16)
     with (home / "server.log").open("w") as log:
         server = subprocess.Popen(
-            _command(app, port, token, root), env=_environment(home), stdout=log, stderr=subprocess.STDOUT,
+            _command(app, token, root), env=_environment(home), stdout=log, stderr=subprocess.STDOUT,
             start_new_session=True,
         )  # fmt: skip
     try:
-        _wait_for(f"http://127.0.0.1:{port}/api/status?token={token}", server, home / "server.log")
-        yield f"http://127.0.0.1:{port}", token
+        yield _address(token, server, home / "server.log"), token
     finally:
         server.send_signal(signal.SIGTERM)
         try:
@@ -112,16 +108,16 @@ def jupyter(app: str, home: Path, root: Path):
             server.wait()
 
 
-def _wait_for(url: str, server: subprocess.Popen, log: Path, seconds: float = 90) -> None:
+def _address(token: str, server: subprocess.Popen, log: Path, seconds: float = 90) -> str:
+    """Where the server is, once it answers; it takes a free port by itself and says which."""
     end = time.monotonic() + seconds
-    while True:
-        try:
-            urllib.request.urlopen(url, timeout=2).read()
-            return
-        except OSError:
-            if server.poll() is not None or time.monotonic() > end:
-                raise RuntimeError(f"the server did not start:\n{log.read_text()[-3000:]}") from None
-            time.sleep(0.2)
+    while server.poll() is None and time.monotonic() < end:
+        if found := re.search(r"(http://127\.0\.0\.1:\d+)/", log.read_text()):
+            with contextlib.suppress(OSError):
+                urllib.request.urlopen(f"{found[1]}/api/status?token={token}", timeout=2).read()
+                return found[1]
+        time.sleep(0.2)
+    raise RuntimeError(f"the server did not start:\n{log.read_text()[-3000:]}")
 
 
 class Notebook:
