@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
 from llmasos_edu.files import cache_dir
@@ -167,6 +168,13 @@ class Notebook:
     def python(self, source: str) -> str:
         """What `source` prints in the kernel, without a cell."""
         return self.page.evaluate(ASK, source).strip()
+
+    def until(self, check: Callable[[], bool], seconds: float = 20) -> bool:
+        """Whether `check` comes true; a wait of fixed length would be too short on a busy machine."""
+        end = time.monotonic() + seconds
+        while not (true := check()) and time.monotonic() < end:
+            self.page.wait_for_timeout(30)
+        return true
 
     def settled(self) -> None:
         """Wait until the browser's last word (at most 130 ms late) has reached the kernel."""

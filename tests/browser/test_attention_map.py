@@ -120,15 +120,14 @@ def test_the_map_by_keyboard_alone(notebook, shown):
     shown.get_by_role("application").focus()
     for key in ("ArrowUp", "ArrowUp", "ArrowRight"):
         notebook.page.keyboard.press(key)
-    notebook.page.wait_for_timeout(700)  # the live region speaks at most twice a second
-    assert shown.get_by_role("status").inner_text().startswith("'on' looks at 'cat': ")
+    status = shown.get_by_role("status")  # it speaks at most twice a second
+    assert notebook.until(lambda: status.inner_text().startswith("'on' looks at 'cat': "))
     notebook.page.keyboard.press("Enter")
     notebook.settled()
     assert notebook.python("print(shown.row)") == "3"
     notebook.page.keyboard.press("End")
     notebook.page.keyboard.press("Escape")
-    notebook.page.wait_for_timeout(100)
-    assert shown.locator("caption").inner_text() == "'on' (3), pinned"
+    assert notebook.until(lambda: shown.locator("caption").inner_text() == "'on' (3), pinned")
 
 
 def test_tokens_by_keyboard_alone(notebook, shown):

@@ -68,16 +68,15 @@ def test_played_by_keyboard(notebook):
     slider.press("Home")
     for _ in range(3):
         slider.press("ArrowRight")
-    notebook.page.wait_for_timeout(100)  # a frame
-    assert slider.get_attribute("aria-valuetext") == "4 of 100 chips"
+    assert notebook.until(lambda: slider.get_attribute("aria-valuetext") == "4 of 100 chips")
     slider.press("End")
-    notebook.page.wait_for_timeout(100)
-    assert slider.get_attribute("aria-valuetext") == "96 of 100 chips"
+    assert notebook.until(lambda: slider.get_attribute("aria-valuetext") == "96 of 100 chips")
     slider.press("Enter")
     game.get_by_role("button", name="Next word").wait_for()
-    notebook.page.wait_for_timeout(700)  # the sentence waits for rest, and so does the live region
-    assert game.get_by_role("status").text_content().startswith("It was cat. You pay 0.0 nats, coin 0.7.")
-    assert notebook.python("print(game.summary)") == "After 1 of 3 words you paid 0.0 nats; coin 0.7."
+    status = game.get_by_role("status")  # the sentence waits for rest, and so does the live region
+    assert notebook.until(lambda: status.text_content().startswith("It was cat. You pay 0.0 nats, coin 0.7."))
+    paid = "After 1 of 3 words you paid 0.0 nats; coin 0.7."
+    assert notebook.until(lambda: notebook.python("print(game.summary)") == paid)
     assert notebook.python("print(game.text().splitlines()[0] == game.summary)") == "True"
     notebook.page.keyboard.press("Enter")  # the focus went to the button
     game.get_by_text("Word 2 of 3").wait_for()
@@ -91,15 +90,13 @@ def test_played_by_mouse(notebook):
     more = game.get_by_role("button", name="5 chips more on cat")
     for _ in range(4):
         more.click()
-    notebook.page.wait_for_timeout(100)  # a frame
-    assert (
-        game.get_by_role("slider", name="chips on cat").get_attribute("aria-valuetext") == "40 of 100 chips"
-    )
+    slider = game.get_by_role("slider", name="chips on cat")
+    assert notebook.until(lambda: slider.get_attribute("aria-valuetext") == "40 of 100 chips")
     assert "Total 100 chips: 40 placed by you, 60 spread evenly" in text(game)
     for i in range(3):
         game.get_by_role("button", name="Show the word").click()
         game.get_by_role("button", name="Next word" if i < 2 else "Play again").click()
-    assert "Paid for 0 of 3 words" in text(game)
+    assert notebook.until(lambda: "Paid for 0 of 3 words" in text(game))
     assert notebook.leaks(more) == ""
 
 

@@ -45,12 +45,12 @@ def test_the_slider_moves_training_by_keyboard_and_mouse(notebook):
     notebook.wait_rev(host, rev)
     assert host.get_by_text("At step 0 of 200:").count() == 1
     slider.press("ArrowRight")
-    notebook.page.wait_for_timeout(400)
-    assert notebook.python("print(plane.at, plane.summary == plane.text().splitlines()[0])") == "1 True"
+    told = "print(plane.at, plane.summary == plane.text().splitlines()[0])"
+    assert notebook.until(lambda: notebook.python(told) == "1 True")
     box = slider.bounding_box()
     notebook.page.mouse.click(box["x"] + box["width"] - 4, box["y"] + box["height"] / 2)
-    notebook.page.wait_for_timeout(400)
-    assert notebook.python("print(plane.at, plane.summary)").startswith("20 At step 200 of 200: 100 %")
+    at_end = "20 At step 200 of 200: 100 %"
+    assert notebook.until(lambda: notebook.python("print(plane.at, plane.summary)").startswith(at_end))
 
 
 def test_play_runs_to_the_end(notebook):
@@ -66,14 +66,12 @@ def test_pointer_and_keyboard_name_a_word_and_its_neighbours(notebook):
     host.get_by_text("Words: pick one").click()
     host.get_by_role("option", name="kite").click()
     host.get_by_text("Nearest to kite (things), by cosine:").first.wait_for()
-    notebook.page.wait_for_timeout(200)
-    told = notebook.python("print(plane.text().splitlines()[1])")
-    assert host.get_by_text(told).count() >= 1
+    told = "print(plane.text().splitlines()[1])"
+    assert notebook.until(lambda: host.get_by_text(notebook.python(told)).count() >= 1)
     host.get_by_role("option", name="kite").press("ArrowRight")
     host.get_by_text("Nearest to drum (things)").first.wait_for()
     notebook.page.keyboard.press("Enter")
-    notebook.page.wait_for_timeout(200)
-    assert notebook.python("print(plane.words[plane.picked])") == "drum"
+    assert notebook.until(lambda: notebook.python("print(plane.words[plane.picked])") == "drum")
     spot = host.evaluate(
         "(host) => { const box = host.shadowRoot.querySelector('canvas').getBoundingClientRect();"
         " return [box.x, box.y, box.width, box.height]; }"

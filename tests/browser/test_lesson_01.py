@@ -24,9 +24,9 @@ def test_the_slider_by_keyboard(notebook):
     host = notebook.widget("widget")
     slider = host.get_by_role("slider", name="merges applied")
     slider.press("Home")
-    assert kites(notebook) == "0"
+    assert notebook.until(lambda: kites(notebook) == "0")
     slider.press("End")
-    assert kites(notebook) == "2"
+    assert notebook.until(lambda: kites(notebook) == "2")
 
 
 def test_the_slider_by_mouse(notebook):
@@ -39,7 +39,7 @@ def test_the_slider_by_mouse(notebook):
     notebook.page.mouse.move(box["x"] + 4, box["y"] + box["height"] / 2, steps=20)
     notebook.page.mouse.up()
     notebook.wait_rev(host, rev)
-    assert kites(notebook) == "0"
+    assert notebook.until(lambda: kites(notebook) == "0")
     assert host.get_by_text("of 250", exact=False).first.is_visible()
 
 

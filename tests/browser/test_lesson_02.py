@@ -24,15 +24,14 @@ def test_the_game_by_keyboard(notebook):
     slider.press("Home")
     for _ in range(9):
         slider.press("ArrowRight")
-    notebook.page.wait_for_timeout(100)  # a frame
-    assert slider.get_attribute("aria-valuetext") == "10 of 100 chips"
+    assert notebook.until(lambda: slider.get_attribute("aria-valuetext") == "10 of 100 chips")
     assert "Total 100 chips: 10 placed by you, 90 spread evenly" in words(game)
     slider.press("Enter")
     game.get_by_role("button", name="Next word").wait_for()
     notebook.page.keyboard.press("b")  # the slider rests now; its focus must not fall to the notebook
     assert len(notebook.ids()) == cells
-    notebook.page.wait_for_timeout(700)  # the live region waits for rest
-    assert game.get_by_role("status").text_content().startswith("It was ")
+    status = game.get_by_role("status")  # it waits for rest
+    assert notebook.until(lambda: status.text_content().startswith("It was "))
     assert "Paid for 1 of 12 words" in words(game)
     game.get_by_role("button", name="Next word").press("Enter")
     game.get_by_text("Word 2 of 12").wait_for()
@@ -45,12 +44,10 @@ def test_the_game_by_mouse(notebook):
     notebook.page.wait_for_timeout(100)
     before = int(slider.get_attribute("aria-valuetext").split()[0])
     more.click()
-    notebook.page.wait_for_timeout(100)
-    assert slider.get_attribute("aria-valuetext") == f"{before + 5} of 100 chips"
+    assert notebook.until(lambda: slider.get_attribute("aria-valuetext") == f"{before + 5} of 100 chips")
     box = slider.bounding_box()
     notebook.page.mouse.click(box["x"] + box["width"] - 9, box["y"] + box["height"] / 2)
-    notebook.page.wait_for_timeout(100)
-    assert int(slider.get_attribute("aria-valuetext").split()[0]) > 85
+    assert notebook.until(lambda: int(slider.get_attribute("aria-valuetext").split()[0]) > 85)
     game.get_by_role("button", name="Show the word").click()
     game.get_by_text("You had").wait_for()
 

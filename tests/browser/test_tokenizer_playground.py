@@ -57,9 +57,8 @@ def test_opens_on_bytes_and_the_slider_joins_them(notebook):
     rev = notebook.rev(host)
     slider.press("End")
     notebook.wait_rev(host, rev)
-    summary, tokens = settled(notebook)
-    assert summary == notebook.python("print(play.text().splitlines()[0])")
-    assert "b' kite'" in tokens
+    assert notebook.until(lambda: "b' kite'" in settled(notebook)[1])
+    assert settled(notebook)[0] == notebook.python("print(play.text().splitlines()[0])")
     assert host.get_by_role("option").first.inner_text().split() == ["a", "97"]
 
 
@@ -76,29 +75,27 @@ def test_next_change_stops_where_the_text_changes(notebook):
     assert counts == sorted(counts, reverse=True)
     assert len(set(counts)) == 5  # every click joins something
     host.get_by_role("button", name="previous change").click()
-    notebook.page.wait_for_timeout(300)
-    assert host.get_by_role("option").count() == counts[-2]
+    assert notebook.until(lambda: host.get_by_role("option").count() == counts[-2])
 
 
 def test_typing_and_choosing_a_token(notebook):
     host = notebook.widget("play")
     host.get_by_role("slider", name="merges applied").press("End")
     host.get_by_role("textbox").fill("<b>kite</b> 风 kite")
-    notebook.page.wait_for_timeout(300)
-    assert settled(notebook)[0].startswith("18 characters make 20 bytes")
+    assert notebook.until(lambda: settled(notebook)[0].startswith("18 characters make 20 bytes"))
     assert host.locator("b").count() == 0  # text stays text
     kite = host.get_by_role("option", name="·kite")
     kite.click()
-    notebook.page.wait_for_timeout(200)
-    assert host.get_by_text("made it from").count() == 1
+    assert notebook.until(lambda: host.get_by_text("made it from").count() == 1)
     kite.press("ArrowLeft")
-    notebook.page.wait_for_timeout(200)
-    assert notebook.python("print(tok.vocab[play.tokens()[play.picked]])") == notebook.page.evaluate(
-        "host => host.shadowRoot.activeElement.querySelector('small').textContent", host.element_handle()
+    picked = "print(tok.vocab[play.tokens()[play.picked]])"
+    focused = "host => host.shadowRoot.activeElement.querySelector('small').textContent"
+    assert notebook.until(
+        lambda: notebook.python(picked) == notebook.page.evaluate(focused, host.element_handle())
     )
     host.get_by_role("checkbox", name="bytes instead of ids").check()
-    notebook.page.wait_for_timeout(200)
-    assert "20 6B 69 74 65" in host.get_by_role("option", name="·kite").inner_text()
+    kite = host.get_by_role("option", name="·kite")
+    assert notebook.until(lambda: "20 6B 69 74 65" in kite.inner_text())
 
 
 def test_no_key_leaks(notebook):
