@@ -59,6 +59,8 @@ BROKEN = [  # the text, its first wrong word, what kind of break a reader would 
     (f"{OPEN} Mia left the red kite in the park. Tom went to the hill. Tom slept in", " in", "grammar"),
     (f"{OPEN} Mia left the red kite in the park. Mia slept in the garden", " garden", "place"),
     ("Mia had a red kite. Mia", " Mia", "person"),
+    ("Mia was a cook. The pilot", " pilot", "not in the story"),
+    ("Mia was a cook. Mia had a red kite. Tom was a pilot. The cook", " cook", "person"),
     (f"{OPEN} Mia went to the park. Mia met Mia", " Mia", "person"),
     (f"{OPEN} Mia gave the red kite", " gave", "act"),  # they have not met
     (f"{OPEN} Mia went to the park. Mia ran", " ran", "act"),  # nobody goes twice in a row

@@ -142,8 +142,8 @@ def _within(world: World, error: TinyWorldError) -> str:
         return "introduced twice" if entry in taken and _same_class(world, error) else "grammar"
     if not _same_class(world, error):
         return "grammar"
-    if kind == "person":
-        return "person" if entry in state.at else "not in the story"
+    if kind in ("person", "job"):
+        return "person" if entry in (*state.at, *state.job.values()) else "not in the story"
     if kind == "colour":
         return "thing" if entry in state.colour.values() else "colour"
     if kind == "thing":
