@@ -1,4 +1,4 @@
-"""From a move of the hand to the painted frame, in a real JupyterLab; matplotlib beside our map.
+"""From a move of the hand to the painted frame, in a real JupyterLab: map, bars, and matplotlib beside them.
 
 Each move is an input event sent at a random moment of a frame; the clock stops when the browser has painted
 the change (a message posted in the frame that drew it). `median_ms` and `p95_ms` are all of that, the wait
@@ -18,12 +18,18 @@ from typing import Any
 
 from tests.browser.driver import Desk
 
+#: Of tinyworld-base, and of SmolLM2.
+VOCABULARIES = (1_112, 49_152)
 SET_UP = """
 import ipywidgets, numpy as np
 import matplotlib.pyplot as plt
 from llmasos_edu.widgets import keyboard
 from llmasos_edu.widgets.attention_map import AttentionMap
 rng = np.random.default_rng(0)
+
+def bars(V):
+    from llmasos_edu.widgets.strategy_bars import StrategyBars
+    return StrategyBars(4 * rng.normal(size=V), str)
 
 def shown(T, heads):
     q, k = rng.normal(size=(2, heads, T, 16))
@@ -51,11 +57,12 @@ const pause = () => new Promise((done) => setTimeout(done, 200 + 30 * Math.rando
 MOVES = f"""async (host, kind, n) => {{
   {PAINTED}
   const root = host.shadowRoot, map = root.querySelector(".map"), found = [];
-  const [scale, heat] = root.querySelectorAll('input[type="range"]');
   const [head, mask] = root.querySelectorAll("select");
-  const box = map.getBoundingClientRect();
-  const slide = (input, i) => {{
-    input.value = -2 + (i % 16) / 4;
+  const box = map?.getBoundingClientRect();
+  const slide = (name, i) => {{ // through the middle half of its range
+    const label = [...root.querySelectorAll("label")].find((one) => one.firstChild.textContent === name);
+    const input = label.querySelector("input"), [min, max] = [Number(input.min), Number(input.max)];
+    input.value = min + (max - min) * (0.25 + (i % 16) / 32);
     input.dispatchEvent(new Event("input"));
   }};
   const choose = (input, i) => {{
@@ -66,8 +73,9 @@ MOVES = f"""async (host, kind, n) => {{
     hover: () => map.dispatchEvent(new PointerEvent("pointermove", {{
       clientX: box.right - 0.6 * box.width * Math.random(),
       clientY: box.bottom - 0.6 * box.height * Math.random(), bubbles: true }})),
-    scale: (i) => slide(scale, i),
-    temperature: (i) => slide(heat, i),
+    scale: (i) => slide("scale", i),
+    temperature: (i) => slide("temperature", i),
+    "top-p": (i) => slide("top-p", i),
     mask: (i) => choose(mask, i),
     head: (i) => choose(head, i),
   }};
@@ -122,6 +130,7 @@ def run() -> dict[str, Any]:
     """Milliseconds from move to painted frame, median and 95th percentile: all, the work, the drawing."""
     sizes = {"T=16": (16, 2), "T=64": (64, 2), "T=256": (256, 2)}
     cells = {"set-up": SET_UP, **{name: f"shown({T}, {heads})" for name, (T, heads) in sizes.items()}}
+    cells |= {f"V={V}": f"bars({V})" for V in VOCABULARIES}
     result: dict[str, Any] = {}
     with contextlib.ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -133,6 +142,12 @@ def run() -> dict[str, Any]:
             result[f"attention_map {name}"] = {
                 kind: _figures(host.evaluate(f"(host, [kind, n]) => ({MOVES})(host, kind, n)", [kind, 40]))
                 for kind in ("hover", "scale", "temperature", "mask", "head")
+            }
+        for V in VOCABULARIES:
+            host = notebook.widget(f"V={V}")
+            result[f"strategy_bars V={V}"] = {
+                kind: _figures(host.evaluate(f"(host, [kind, n]) => ({MOVES})(host, kind, n)", [kind, 40]))
+                for kind in ("temperature", "top-p")
             }
         output = notebook.cell("stock").locator(".jp-OutputArea-output").first
         output.scroll_into_view_if_needed()
