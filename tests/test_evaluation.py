@@ -34,6 +34,7 @@ TOLD = (
     "Tom saw the white ball in the kitchen. He found the white ball in the kitchen. "
     "Tom danced in the kitchen."
 )
+TOLD_ZH = World("zh").story(191).text.partition("最后")[0]
 BROKEN = [  # the text, its first wrong word, what kind of break a reader would call it
     (f"{OPEN} Mia left the reddish", " reddish", "no word"),
     (f"{OPEN} Mia left the风筝", " the风筝", "other language"),
@@ -56,7 +57,7 @@ BROKEN = [  # the text, its first wrong word, what kind of break a reader would 
     (f"{OPEN} Mia left the red drum", " drum", "colour"),
     (f"{OPEN} Mia used it", " used", "no word"),
     (f"{OPEN} Mia flew the blue", " blue", "thing"),  # hers is the red one
-    (f"{OPEN} Mia left the red kite in the park. Tom went to the hill. Tom slept in", " in", "grammar"),
+    (f"{OPEN} Mia left the red kite in the park. Tom went to the hill. Tom slept in", " in", "place"),
     (f"{OPEN} Mia left the red kite in the park. Mia slept in the garden", " garden", "place"),
     ("Mia had a red kite. Mia", " Mia", "person"),
     ("Mia was a cook. The pilot", " pilot", "not in the story"),
@@ -74,6 +75,10 @@ BROKEN = [  # the text, its first wrong word, what kind of break a reader would 
     ("Mia had a red kite. Tom had a blue drum. Mia left the red kite in the forest", " forest", "held out"),
     (OPEN, END, "no ending"),
     ("", END, "no ending"),
+    (f"{OPEN} Mia left the red kite in the park. Mia slept at", " at", "place"),  # it is "in the park"
+    ("Mia had an orange kite. Tom had an", " an", "introduced twice"),  # orange is taken
+    (f"{OPEN_ZH}米娅把红色的风筝留在了公园里。米娅 slept", " ", "other language"),
+    (f"{TOLD_ZH}最后，蓝色的帽子在厨房", "厨房", "ending"),
     (f"{OPEN_ZH}米娅把红色的kite", "kite", "other language"),
     (f"{OPEN_ZH}米娅把绿色的", "绿色的", "colour"),
     (f"{OPEN_ZH}米娅把红色的鼓", "鼓", "colour"),

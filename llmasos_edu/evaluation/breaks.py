@@ -57,6 +57,8 @@ def classes(world: World) -> dict[str, tuple[str, str]]:
         found[grammar.word(thing.use if world.language == "en" else thing.use_zh)] = ("act", thing.name)
     for word in ("She", "He", "They", "it") if world.language == "en" else ("她", "他", "TA", "它"):
         found[grammar.word(word)] = ("pronoun", word)
+    for preposition in {f" {place.preposition}" for place in world.places if world.language == "en"}:
+        found[preposition] = ("place", preposition)  # in where only at can follow: another place was meant
     for kind, members in entries.items():
         for entry in members:
             name = grammar.name(entry.name) + ("的" if kind == "colour" and world.language == "zh" else "")
@@ -101,6 +103,8 @@ def kind_of(world: World, error: TinyWorldError) -> str:
 def _of_the_other(world: World, word: str) -> bool:
     """Whether a word is one of the other language, or 中文 grown onto an English one, which has no space."""
     other = world.both()[world.language == "en"]
+    if word.isspace():
+        return other.language == "en"  # 中文 has no spaces
     return any(word.strip() == w.strip() or (other.language == "zh" and w in word) for w in other.lexicon)
 
 
@@ -120,10 +124,14 @@ def _subject(world: World, error: TinyWorldError) -> str:
 
 def _in_ending(world: World, error: TinyWorldError) -> str:
     """The ending names each thing, in the order of the story, and says what became of it."""
-    fates = FATES[world.language]
-    of_fate = error.word in fates and any(word in fates for word in error.expected)
-    named = classes(world).get(error.word, ("",))[0] in ("person", "place", "thing", "colour")
-    return "ending" if of_fate or (named and _same_class(world, error)) else "grammar"
+    fates, known = FATES[world.language], classes(world)
+
+    def part(word: str) -> str:
+        kind = "fate" if word in fates else known.get(word, ("",))[0]
+        return "where" if kind in ("person", "place") else kind
+
+    told = part(error.word) in ("fate", "where", "thing", "colour")
+    return "ending" if told and part(error.word) in map(part, error.expected) else "grammar"
 
 
 def _within(world: World, error: TinyWorldError) -> str:
@@ -134,6 +142,8 @@ def _within(world: World, error: TinyWorldError) -> str:
         word in (" the", " The") or _is_thing(world, word) for word in error.expected
     ):
         return "pronoun"
+    if {error.word, *error.expected} == {" a", " an"}:
+        return "introduced twice"  # no colour or job is left that the other article could announce
     if error.begun[-1] == "一":
         measures = [world.thing(thing).measure for thing in state.owner]
         return "introduced twice" if error.word in measures else "grammar"
