@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 import torch
+import torch.distributed as dist
 
 from llmasos_edu import checkpoint
+from llmasos_edu.training import together
 
 from .distributed_run import run
 
@@ -65,6 +67,20 @@ def test_what_two_wrote_one_goes_on_with(folders, alone, name):
     assert found[1] == "callback"
     assert found[0] == pytest.approx(alone[0][:26], abs=1e-5)
     assert run(folders / name)[0] == pytest.approx(alone[0], abs=1e-5)
+
+
+@pytest.mark.parametrize(("name", "card"), [("cuda", 1), ("cuda:3", 3)])
+def test_each_process_takes_its_own_card(monkeypatch, name, card):
+    """Without a card: what torch is asked for."""
+    asked = []
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    monkeypatch.setattr(torch.cuda, "set_device", lambda device: asked.append(device))
+    monkeypatch.setattr(dist, "init_process_group", lambda kind, device_id: asked.append((kind, device_id)))
+    monkeypatch.setattr(dist, "destroy_process_group", lambda: asked.append("end"))
+    with together(torch.device(name)):
+        pass
+    assert asked == [torch.device("cuda", card), ("nccl", torch.device("cuda", card)), "end"]
 
 
 def test_what_one_wrote_two_go_on_with(folders, alone):

@@ -63,7 +63,7 @@ def together(device: torch.device | None = None) -> Iterator[Ranks]:
     """Join the processes that `torchrun` started; without it, be the only one.
 
     Args:
-        device: Where we compute; nccl for CUDA, gloo otherwise.
+        device: Where we compute; nccl for CUDA (without a number: each process its own card), gloo otherwise.
 
     Yields:
         Who we are.
@@ -72,8 +72,9 @@ def together(device: torch.device | None = None) -> Iterator[Ranks]:
         yield Ranks()
         return
     if device is not None and device.type == "cuda":
-        torch.cuda.set_device(device)  # or every process would also open, and wait on, card 0
-        dist.init_process_group("nccl", device_id=device)
+        card = torch.device("cuda", int(os.environ["LOCAL_RANK"]) if device.index is None else device.index)
+        torch.cuda.set_device(card)  # or every process would also open, and wait on, card 0
+        dist.init_process_group("nccl", device_id=card)
     else:
         dist.init_process_group("gloo")
     try:
