@@ -1,0 +1,54 @@
+"""Lesson 07 in JupyterLab: the bars answer the lesson's question, by keyboard."""
+
+from pathlib import Path
+
+import pytest
+
+LESSON = Path(__file__).resolve().parents[2] / "notebooks" / "07_generation.ipynb"
+
+
+@pytest.fixture(scope="module")
+def notebook(desk):
+    with desk.notebook(LESSON) as opened:
+        opened.run("set-up", "strategy-bars")
+        yield opened
+
+
+@pytest.fixture
+def host(notebook):
+    """The bars, back at their opening state."""
+    found = notebook.widget("strategy-bars")
+    rev = notebook.rev(found)
+    notebook.python("bars.push(temperature=1.0, top_k=5, top_p=1.0)")
+    notebook.wait_rev(found, rev)
+    return found
+
+
+def drawable(notebook):
+    """How many tokens can be drawn, as the widget's own sentence says."""
+    notebook.settled()
+    sentence = notebook.python("print(bars.text().splitlines()[0])")
+    return int(sentence.split(": ", 1)[1].split(" of ")[0].replace(",", ""))
+
+
+def heat(notebook, host):
+    """Temperature up to its end, by keyboard."""
+    slider = host.get_by_role("slider", name="temperature")
+    rev = notebook.rev(host)
+    slider.focus()
+    slider.press("End")
+    notebook.wait_rev(host, rev)
+
+
+def test_top_k_keeps_as_many_words_however_hot(notebook, host):
+    assert drawable(notebook) == 5
+    heat(notebook, host)
+    assert drawable(notebook) == 5
+
+
+def test_top_p_keeps_more_words_when_it_is_hot(notebook, host):
+    notebook.python("bars.push(top_k=0, top_p=0.8)")
+    cold = drawable(notebook)
+    heat(notebook, host)
+    assert float(notebook.python("print(bars.temperature)")) >= 2
+    assert drawable(notebook) > 2 * cold
