@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from benchmarks import make_checkpoint as recipe
-from llmasos_edu import checkpoint, pretrained
+from llmasos_edu import checkpoint, evaluation, pretrained
+from llmasos_edu.files import data_dir
 from llmasos_edu.tinyworld import World
 
 
@@ -76,3 +77,21 @@ def test_it_trains_stops_goes_on_and_ships(small, tmp_path):
     made = {name: (folder / name).read_bytes() for name in ("model.safetensors", "curve.json")}
     recipe.make(folder, run_dir, small, curve=3, last=4, samples=6)  # the run is done: it is shipped again
     assert made == {name: (folder / name).read_bytes() for name in made}  # the card's seconds may grow by one
+
+
+def test_the_shipped_checkpoint_tells_what_its_card_says():
+    base = data_dir() / "checkpoints" / "tinyworld-base"
+    curve = json.loads((base / "curve.json").read_text(encoding="utf-8"))
+    for row in curve["tales"]:
+        assert set(row["kinds"]) <= set(evaluation.KINDS)
+        assert sum(row["kinds"].values()) == row["n"] - row["possible"]
+        if row["temperature"] == 1 and row["language"] == "both":
+            counted, n = row["n"] - row["possible"], row["n"]
+    most = evaluation.most_impossible(curve["gap"])
+    assert evaluation.wilson(counted, n, 0.999)[0] <= most
+    # told again, fewer and other draws: within what chance allows of the card (p < 0.001)
+    model, tokenizer = pretrained.load(base)
+    texts = evaluation.sample_stories(model, tokenizer, 60, generator=torch.Generator().manual_seed(99))
+    found = evaluation.tally(evaluation.judge(texts, World("en").both()))
+    low, high = evaluation.wilson(found.possible, found.n, 0.999)
+    assert low <= 1 - counted / n <= high
