@@ -196,7 +196,7 @@ def make_optimizers(model: nn.Module, config: TrainConfig) -> list[torch.optim.O
 
     Args:
         model: What they change.
-        config: Its optimizer, lr, muon_lr, embedding_factor, weight_decay, betas.
+        config: Its optimizer, lr, muon_lr, muon_momentum, embedding_factor, weight_decay, betas.
 
     Returns:
         AdamW, Muon, or both: torch's AdamW does in one kernel what ours does in lines.
@@ -219,7 +219,9 @@ def make_optimizers(model: nn.Module, config: TrainConfig) -> list[torch.optim.O
         made.append(torch.optim.AdamW(groups, betas=config.betas, fused=True))
     if shares["muon"]:
         matrices = [{"params": [parameters[n]], "rows": stacked_rows(model, n)} for n in shares["muon"]]
-        made.append(Muon(matrices, lr=config.muon_lr, weight_decay=config.weight_decay))
+        made.append(
+            Muon(matrices, config.muon_lr, momentum=config.muon_momentum, weight_decay=config.weight_decay)
+        )
     if not made:
         raise ValueError("the model must have parameters that require a gradient; it has none")
     for group in (group for optimizer in made for group in optimizer.param_groups):

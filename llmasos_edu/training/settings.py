@@ -32,6 +32,7 @@ class TrainConfig(Config):
     )
     lr: float = setting(1e-3, "AdamW's learning rate, at its highest", least=0)
     muon_lr: float = setting(0.02, "Muon's learning rate, at its highest", least=0)
+    muon_momentum: float = setting(0.95, "Muon's memory of the gradient; less suits short runs", least=0)
     embedding_factor: float = setting(1.0, "the embeddings learn this many times as fast as lr", least=0)
     warmup: int = setting(0, "the rate rises in a straight line for so long", "steps", least=0)
     schedule: Literal["cosine", "linear"] = setting("cosine", "how the rate falls")
