@@ -63,7 +63,7 @@ FAST = Recipe(  # RoPE, RMSNorm and QK-norm without weights, ReLU², zero projec
         qk_norm="plain", norm_weights=False, activation="relu2", zero_projections=True,
     ),
     TrainConfig(
-        steps=120, optimizer="muon", lr=0.02, muon_lr=0.025, muon_momentum=0.9, schedule="linear",
+        steps=140, optimizer="muon", lr=0.015, muon_lr=0.025, muon_momentum=0.9, schedule="linear",
         decay_from=0.4, weight_decay=0.0, betas=(0.8, 0.95), clip=None, evaluate_every=10,
     ),
     batch_size=16,
