@@ -7,6 +7,7 @@ out what is done with them (`loop`).
 from __future__ import annotations
 
 import math
+import os
 import signal
 import threading
 import time
@@ -106,10 +107,11 @@ class Run:
     def going(self) -> Iterator[None]:
         """Around the loop: a bar, the stop button, and the caller's random numbers left as they were."""
         cuda = [self.device] if self.device.type == "cuda" else []
-        hidden = {} if self.ranks.first else {"disable": True}
+        off = os.environ.get("TQDM_DISABLE", "0") not in ("", "0")  # tqdm's bar for notebooks does not ask
+        hidden = off or not self.ranks.first
         before = self.model.training
         self.model.train()  # dropout on
-        self.bar = tqdm(total=self.config.steps, initial=self.first, unit="step", **hidden)
+        self.bar = tqdm(total=self.config.steps, initial=self.first, unit="step", disable=hidden)
         try:
             with self.bar, self.stop_button(), torch.random.fork_rng(cuda):
                 yield
