@@ -20,7 +20,7 @@ RACE, DIALS = (
 
 def test_a_whole_story_is_possible_and_ends():
     world = World("en")
-    for seed in range(20):
+    for seed in range(4):
         story = world.story(seed)
         assert race.split(world, [*story.words, END]) == (story.text, "")
 
@@ -42,7 +42,7 @@ def test_sizes_are_alike_and_the_stories_fit():
 
 
 def test_the_command_makes_the_stored_form():
-    made = race.race(share=0.005, validation=5)
+    made = race.race(share=0.002, validation=3)
     assert made.keys() == RACE.keys()
     assert made["film"].keys() == RACE["film"].keys()
     assert made["film"]["words"] == RACE["film"]["words"]
@@ -66,7 +66,8 @@ def test_the_stored_race_shows_what_the_lesson_says():
     fell = 1 - film["losses"][at + 1] / film["losses"][at]
     assert kite[-1] > 0.9 > 0.5 > kite[at]
     assert most > 0.25 > fell  # the answer jumps where the loss glides
-    TrainingFilm(film["steps"], film["above"], film["words"], film["p"], film["stories"], "Mia left the red")
+    stories = [(possible, rest) for possible, rest in film["stories"]]
+    TrainingFilm(film["steps"], film["above"], film["words"], film["p"], stories, "Mia left the red")
 
 
 SETTINGS = ("lr", "warmup", "steps", "weight_decay", "clip", "optimizer", "decay_from", "schedule")

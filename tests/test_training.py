@@ -15,7 +15,16 @@ from llmasos_edu import checkpoint
 from llmasos_edu.batches import IGNORE, Documents, Windows, consecutive_windows
 from llmasos_edu.first_models import Bigram, document_nats, next_word
 from llmasos_edu.gpt import GPT, GPTConfig
-from llmasos_edu.training import Diverged, TrainConfig, Watch, evaluate, on_stories, on_word, train
+from llmasos_edu.training import (
+    Diverged,
+    TrainConfig,
+    Watch,
+    evaluate,
+    on_stories,
+    on_word,
+    running,
+    train,
+)
 
 V, T = 13, 8
 
@@ -201,6 +210,22 @@ def test_ctrl_c_twice_stops_at_once():
 
     with pytest.raises(KeyboardInterrupt):
         train(model(), batches(), TrainConfig(steps=9), callbacks=[press])
+
+
+def test_the_bar_in_a_notebook_is_hidden_on_request(monkeypatch):
+    """tqdm's own bar for notebooks shows itself whatever TQDM_DISABLE says."""
+    asked = []
+    real = running.tqdm
+
+    def bar(**settings):
+        asked.append(settings["disable"])
+        return real(**settings | {"disable": True})
+
+    monkeypatch.setattr(running, "tqdm", bar)
+    for value in ("1", "0", ""):
+        monkeypatch.setenv("TQDM_DISABLE", value)
+        train(model(), batches(), TrainConfig(steps=1))
+    assert asked == [True, False, False]
 
 
 def test_it_runs_outside_the_main_thread():

@@ -16,14 +16,14 @@ LESSON = Lesson(
 RECALL = {
     "r1": Recall(
         question=(
-            "The matrices of a model hold 1,000,000 numbers, and in training it reads 5,000,000 tokens. About "
-            "how many operations is that, looking back apart?"
+            "The matrices of a model hold 1,000,000 numbers, and in training it reads 5,000,000 tokens. "
+            "About how many operations is that, looking back apart?"
         ),
         answer=3e13,
         because="6 a number and token: 2 forward and 4 backward; 6 · 1e6 · 5e6.",
         wrong={
             1e13: "Those are the forward passes alone; backward takes about twice as many.",
-            5e12: "Each number is used once a token, but takes more than one operation: 2 forward, 4 backward.",
+            5e12: "Each number is used once a token, but takes six operations: 2 forward, 4 backward.",
             2e13: "Those are the backward passes alone.",
             6e6: "That is one token; it reads 5,000,000.",
         },
