@@ -142,8 +142,8 @@ class Film:
         self.kept["p"].append([round(p[word], 5) for word in self.kept["words"]])
         self.kept["stories"].append(self.told(event.model))
 
-    def told(self, model: nn.Module) -> tuple[str, str]:
-        """A story from its beginning, the same random numbers at every moment."""
+    def told(self, model: Any) -> tuple[str, str]:
+        """A story that a `GPT` or `Llama` tells from its beginning, by the same random numbers each time."""
         tokenizer, end = self.ground.tokenizer, self.ground.end
         (story,) = generate(
             model, [[end]], max_new_tokens=90, generator=torch.Generator().manual_seed(6), stop_tokens=[end]
