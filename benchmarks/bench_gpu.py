@@ -8,8 +8,9 @@ run overfits, and nanoGPT keeps its best checkpoint: `ratio_to_best` aims at tha
 is that of `speed`, larger: it has not been tuned on a card. `gpt2_small`: our `gpt` through `train`, in
 bfloat16, compiled.
 
-Each phase is bounded (`LIMIT` seconds a run), all together to about 9 minutes; `pytest tests/test_cuda.py`
-checks that the card computes what the CPU does. Without a card nothing is measured, and no error raised.
+Each training run ends after `LIMIT` seconds; compiling, tests and further seeds come on top. `pytest
+tests/test_cuda.py` checks that the card computes what the CPU does. Without a card nothing is measured, and
+no error raised.
 Sources: nanoGPT, config/train_shakespeare_char.py and train.py; Chowdhery et al. 2022, "PaLM", appendix B
 (share of peak: of all the model's FLOPs, attention as if nothing were masked).
 """

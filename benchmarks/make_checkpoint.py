@@ -22,7 +22,8 @@ from llmasos_edu.corpora import tinyworld_tokenizer
 from llmasos_edu.evaluation import Verdict, judge, sample_stories, tally, told
 from llmasos_edu.files import atomic_write, data_dir, repo_root
 from llmasos_edu.generation import Decoding
-from llmasos_edu.llama import Llama, LlamaConfig
+from llmasos_edu.lesson.race import build
+from llmasos_edu.llama import LlamaConfig
 from llmasos_edu.tinyworld import BLANK, END, World
 from llmasos_edu.training import TrainConfig, on_stories, on_word, train
 
@@ -39,8 +40,6 @@ MODEL: dict[str, Any] = {
     "d_ff": 192, "tied": False, "qk_norm": "weighted", "zero_projections": True, "init_std": 0.05,
     "embedding_std": 1.0,
 }  # fmt: skip
-#: First weights of the norms of queries and keys: scores begin 1.5² times as large as √d_head makes them.
-SHARPNESS = 1.5
 RECIPE = TrainConfig(
     steps=9_600, optimizer="muon", lr=0.004, embedding_factor=5.0, muon_lr=0.01, schedule="linear",
     decay_from=0.3, weight_decay=0.0, betas=(0.8, 0.95), clip=None, seed=SEED, evaluate_every=960,
@@ -73,11 +72,11 @@ class Examination:
     def __init__(self, stories: Stories, n: int) -> None:
         self.measures, self.floors = {}, {}
         for world in stories.worlds:
-            told = world.validation(n)
-            name, floor = world.language, math.fsum(s.nats for s in told) / n + math.log(2)
+            held_back = world.validation(n)
+            name, floor = world.language, math.fsum(s.nats for s in held_back) / n + math.log(2)
             (right,) = world.next_word(BLANK[name])
             blank = stories.encode(world.words(BLANK[name]))
-            ids = [stories.encode(s.words) for s in told]
+            ids = [stories.encode(s.words) for s in held_back]
             self.floors[name] = floor
             self.measures[name] = (
                 on_stories(ids, end_id=stories.end_id, floor=floor),
@@ -136,7 +135,7 @@ def make(
         samples: Stories that the exported model tells at each temperature.
     """
     stories = Stories()
-    model = first_model(stories.tokenizer.vocab_size)
+    model = build(LlamaConfig(vocab_size=stories.tokenizer.vocab_size, **MODEL), SEED)
     batches = Documents(
         stories, end_id=stories.end_id, batch_size=BATCH, context_length=CONTEXT, seed=SEED, alike=ALIKE
     )
@@ -160,15 +159,6 @@ def make(
     for name, text in (("curve.json", made.curve()), ("README.md", made.card())):
         with atomic_write(folder / name) as file:
             file.write(text)
-
-
-def first_model(vocab_size: int) -> Llama:
-    """The model before its first step."""
-    model = Llama(LlamaConfig(vocab_size=vocab_size, **MODEL), generator=torch.Generator().manual_seed(SEED))
-    for name, weight in model.named_parameters():
-        if name.endswith(("q_norm.weight", "k_norm.weight")):
-            weight.data.fill_(SHARPNESS)
-    return model
 
 
 def main() -> None:

@@ -5,7 +5,8 @@ plain decoder must first learn to look one place back. Only for training and tes
 the places before would be missing.
 Source: token shift, Peng et al. 2023, "RWKV: Reinventing RNNs for the Transformer Era", section 3.1; a table
 for each of the last few tokens, Bengio et al. 2003, "A Neural Probabilistic Language Model", section 2.
-Differs from source: the share of the token before is added, not interpolated, and begins at zero.
+Differs from source: the share of the token before is added, not interpolated, and begins at zero; where
+Bengio et al. have one table and a matrix for each place, here each place has a table.
 """
 
 from __future__ import annotations
