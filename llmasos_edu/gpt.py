@@ -209,6 +209,10 @@ class GPT(Decoder):
             x = block(x, mask, cache)
         if cache is not None:
             cache.advance(ids.shape[1])
+        return self.logits(x)
+
+    def logits(self, x: Stream) -> Float[torch.Tensor, "B T V"]:
+        """The last step: the stream, normed, beside each token's embedding (or its row of an own head)."""
         head = self.embedding if self.head is None else self.head
         return F.linear(self.norm(x), head.weight)  # (B, T, V)
 

@@ -17,7 +17,7 @@ ROWS = {
     6: {"widgets"},
     5: {"plots"},
     4: {"evaluation", "finetuning", "pretrained"},
-    3: {"training", "generation", "lora", "data_processing", "costs"},
+    3: {"training", "generation", "lora", "data_processing", "costs", "probing"},
     2: {"gpt", "llama", "first_models", "batches", "checkpoint", "corpora", "real_llm"},
     1: {
         "attention", "torch_attention", "probability", "tokenizer", "tinyworld", "token_files", "progress",

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     Ids = Int[torch.Tensor, "B T"]
     Padding = Int[torch.Tensor, " B"]
+    Stream = Float[torch.Tensor, "B T D"]
 
 __all__ = ["Llama"]
 
@@ -96,6 +97,10 @@ class Llama(Decoder):
                 x = block(x, (cos, sin), mask, cache)
         if cache is not None:
             cache.advance(ids.shape[1])
+        return self.logits(x)
+
+    def logits(self, x: Stream) -> Float[torch.Tensor, "B T V"]:
+        """The last step: the stream, normed, beside each token's embedding (or its row of an own head)."""
         head = self.embedding if self.head is None else self.head
         logits = F.linear(self.norm(x), head.weight)  # (B, T, V)
         cap = self.config.logit_cap

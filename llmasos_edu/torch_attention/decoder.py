@@ -54,7 +54,7 @@ class Embedding(nn.Embedding):
 
 
 class Decoder(nn.Module):
-    """The base of `GPT` and `Llama`, which add the layers and `forward(ids, cache, padding) → logits`.
+    """The base of `GPT` and `Llama`, which add the layers, `logits(x)` and `forward(ids, cache, padding)`.
 
     A subclass has `.embedding`, `.blocks` (each with `.feed_forward_norm` and one `Heads`) and `.norm`.
     """
@@ -73,6 +73,10 @@ class Decoder(nn.Module):
 
     def initialise(self, generator: torch.Generator) -> None:
         """Draw the first weights; each model has its own."""
+        raise NotImplementedError
+
+    def logits(self, x: Float[torch.Tensor, "B T D"]) -> Float[torch.Tensor, "B T V"]:
+        """The last step, from the stream to a score for each next token; each model has its own."""
         raise NotImplementedError
 
     def new_cache(self, batch_size: int, length: int, dtype: torch.dtype | None = None) -> KVCache:
