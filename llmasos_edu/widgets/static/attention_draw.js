@@ -71,7 +71,7 @@ function drawNumbers(context, { weights, rules, table, place }) {
 }
 
 /** As much of the text as fits, with an ellipsis. */
-function fitted(context, text, room) {
+export function fitted(context, text, room) {
   if (context.measureText(text.slice(0, 60)).width <= room && text.length <= 60) return text;
   let n = Math.min(text.length, 40);
   while (n > 1 && context.measureText(`${text.slice(0, n)}…`).width > room) n--;
@@ -91,7 +91,7 @@ function drawName(context, text, i, across, { cell, left, top }) {
 }
 
 /** Two strokes, dark in light, so that a line shows on every colour. */
-function outline(context, [x, y, width, height], inner) {
+export function outline(context, [x, y, width, height], inner) {
   for (const [colour, line] of [
     ["#000", 3.5],
     [inner, 1.5],
