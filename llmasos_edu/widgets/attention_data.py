@@ -114,11 +114,8 @@ class Layer:
 def _finite(array: Any, name: str) -> np.ndarray:
     """(H, T, …) in float32 or float64, or a ValueError that says what it must be."""
     found = np.asarray(array)
-    found = (
-        found.astype(np.float32 if found.dtype == np.float16 else np.float64, copy=False)
-        if (found.dtype not in (np.float32, np.float64))
-        else found
-    )
+    if found.dtype not in (np.float32, np.float64):
+        found = found.astype(np.float64)
     if found.ndim != 3 or 0 in found.shape:
         raise ValueError(
             f"{name} must have shape (H, T, {'Tk' if name == 'weights' else 'D'}); got {np.shape(array)}"

@@ -58,20 +58,20 @@ def percent(weight: float | int) -> str:
     return f"{math.floor(weight * 100 + 0.5 + 1e-6)} %"
 
 
-def sentence(row: Float[np.ndarray, " T"], names: list[str], query: int) -> str:
-    """One row of weights in a sentence.
+def sentence(row: Float[np.ndarray, " Tk"], name: str, keys: list[str], own: int = -1) -> str:
+    """One row of weights in a sentence; `own` is the column of the query itself, if there is one.
 
     Example:
-        >>> sentence(np.array([0.25, 0.75]), ["mat", "it"], 1)
+        >>> sentence(np.array([0.25, 0.75]), "it", ["mat", "it"], 1)
         "'it' attends most to itself, 75 %."
     """
     seen, first = int((row > 0).sum()), int(np.argmax(np.round(row, 6)))  # near ties: the earlier
     if seen == 0:
-        return f"'{names[query]}' attends to nothing."
+        return f"'{name}' attends to nothing."
     if seen > 1 and bool(np.all((row == 0) | (np.abs(row - row[first]) < 1e-6))):
-        return f"'{names[query]}' attends equally to {seen} tokens, {percent(row[first])} each."
-    whom = "itself" if first == query else f"'{names[first]}'"
-    return f"'{names[query]}' attends most to {whom}, {percent(row[first])}."
+        return f"'{name}' attends equally to {seen} tokens, {percent(row[first])} each."
+    whom = "itself" if first == own else f"'{keys[first]}'"
+    return f"'{name}' attends most to {whom}, {percent(row[first])}."
 
 
 def _short(name: str) -> str:
@@ -86,36 +86,41 @@ def _cell(weight: float) -> str:
 
 
 def picture(
-    weights: Float[np.ndarray, "T T"], names: list[str], shown: Bool[np.ndarray, "T T"], pinned: int
+    weights: Float[np.ndarray, "Tq Tk"],
+    names: list[str],
+    keys: list[str],
+    shown: Bool[np.ndarray, "Tq Tk"],
+    pinned: int,
 ) -> str:
     """The map of the first 24 tokens as a table of coloured cells; the name of the pinned row is bold.
 
     A table and no SVG: Jupyter takes SVG out of a notebook that it does not trust. Where colours are taken
     out too (GitHub), the numbers stay.
     """
-    T = min(len(names), MOST)
+    columns = range(min(len(keys), MOST))
     rows = []
-    for i, name in enumerate(names[:T]):
-        cells = "".join(_cell(float(weights[i, j])) if shown[i, j] else "<td></td>" for j in range(T))
+    for i, name in enumerate(names[:MOST]):
+        cells = "".join(_cell(float(weights[i, j])) if shown[i, j] else "<td></td>" for j in columns)
         label = f"{i} {_short(name)}"
         rows.append(f"<tr><td>{f'<b>{label}</b>' if i == pinned else label}</td>{cells}</tr>")
-    heads = "".join(f"<th>{j}</th>" for j in range(T))
+    same = keys is names or keys == names
+    heads = "".join(f"<th>{j if same else f'{j} {_short(keys[j])}'}</th>" for j in columns)
     return (
         "<table><caption>looks (query) ↓ is looked at (key) →, in per cent; empty: may not</caption>"
         f"<thead><tr><th></th>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
     )
 
 
-def row_table(row: Float[np.ndarray, " T"], names: list[str], query: int) -> str:
+def row_table(row: Float[np.ndarray, " Tk"], name: str, query: int, keys: list[str]) -> str:
     """The row as a table, largest weights first, the rest in one line."""
-    order = sorted(range(len(names)), key=lambda j: (-round(float(row[j]), 6), j))
+    order = sorted(range(len(keys)), key=lambda j: (-round(float(row[j]), 6), j))
     lines = [
-        f"<tr><td>{j}</td><td>{_short(names[j])}</td><td>{percent(row[j])}</td></tr>" for j in order[:LINES]
+        f"<tr><td>{j}</td><td>{_short(keys[j])}</td><td>{percent(row[j])}</td></tr>" for j in order[:LINES]
     ]
     if rest := order[LINES:]:
         lines.append(f"<tr><td></td><td>{len(rest)} others</td><td>{percent(row[rest].sum())}</td></tr>")
     return (
-        f"<table><caption>'{_short(names[query])}' ({query}) looks at</caption>"
+        f"<table><caption>'{_short(name)}' ({query}) looks at</caption>"
         "<thead><tr><th>position</th><th>token</th><th>weight</th></tr></thead>"
         f"<tbody>{''.join(lines)}</tbody></table>"
     )

@@ -55,7 +55,7 @@ Rules that cost an afternoon each:
   hand drags is state once the hand rests (`view.follow`).
 - Sizes come from the box (`canvas` does it): Lab hides cells, and a hidden cell measures zero.
 
-Left out: the export to a file that works without a kernel, which belongs to the Attention Explorer.
+Left out: the export to a file that works without a kernel (`export.py`).
 Sources: anywidget's model of a widget (anywidget.dev); the WAI-ARIA authoring practices for listboxes and
 sliders. Explained in no lesson: lesson 04 uses what stands on it.
 """
@@ -74,7 +74,8 @@ import numpy as np
 import traitlets
 
 STATIC = Path(__file__).resolve().parent / "static"
-LARGEST = 40_000  # bytes of one assembled module
+LARGEST = 64_000  # bytes of one assembled module
+_COMMENT = re.compile(r"^\s*(//[^\n]*|/\*.*?\*/)\n", re.MULTILINE | re.DOTALL)  # whole lines of it
 _IMPORT = re.compile(r'^import (\{[^}]*\}|\w+) from "\./([\w.]+)";\n', re.MULTILINE)
 
 
@@ -91,14 +92,14 @@ def _inline(file: str, folder: Path, seen: set[str]) -> str:
             css = (folder / other if (folder / other).exists() else STATIC / other).read_text(
                 encoding="utf-8"
             )
-            before += f"const {binding} = {json.dumps(css)};\n"
+            before += f"const {binding} = {json.dumps(' '.join(css.split()))};\n"
         else:
             before += _inline(other, folder, seen)
     return before + _IMPORT.sub("", text)
 
 
 def assemble(name: str, folder: Path = STATIC) -> str:
-    """A widget's whole JavaScript as one module without imports.
+    """A widget's whole JavaScript as one module without imports, lines of comment and indentation.
 
     Args:
         name: The module's name: `static/<name>.js` is the file, which may import others by `"./other.js"` and
@@ -106,12 +107,13 @@ def assemble(name: str, folder: Path = STATIC) -> str:
         folder: Where the file lies; what is not there is taken from the package's `static/`.
 
     Returns:
-        The text of the module, at most 40,000 bytes.
+        The text of the module, at most 64,000 bytes.
 
     Raises:
         ValueError: The module is larger than that.
     """
-    text = _inline(f"{name}.js", folder, set())
+    text = _COMMENT.sub("", _inline(f"{name}.js", folder, set()))
+    text = re.sub(r"^\s+", "", text, flags=re.MULTILINE)
     if (size := len(text.encode())) > LARGEST:
         raise ValueError(
             f"{name}.js with its imports must have at most {LARGEST:,} bytes; got {size:,}: split it"
@@ -164,6 +166,11 @@ class Widget(anywidget.AnyWidget):
     def __init__(self, **traits: Any) -> None:
         super().__init__(**traits)
         self.summary = self.text().partition("\n")[0]
+
+    def shown_traits(self) -> list[str]:
+        """Names of the traits that the browser's code reads."""
+        frame = {"layout", "tabbable", "tooltip"}  # what ipywidgets itself reads
+        return sorted(n for n in self.traits(sync=True) if not n.startswith("_") and n not in frame)
 
     def push(self, **traits: Any) -> None:
         """Set several traits in one message, and raise `seq` so that the browser draws even equal bytes."""

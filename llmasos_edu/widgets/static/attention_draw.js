@@ -1,71 +1,94 @@
-// Draws a T × T map of weights on a canvas: cells, labels, cross-hair, the pinned row. Knows no widget.
+// Draws a map of weights on a canvas: cells, names, next words, cross-hair, the pinned row. Knows no widget.
 
-import { mayLook } from "./attention_math.js";
-import { level, tint } from "./palette.js";
+import { spanOf } from "./attention_math.js";
+import { colours, level, tint } from "./palette.js";
 
 const FONT = "12px system-ui, sans-serif";
+const letters = (names) => 7.2 * Math.max(...names.map((name) => name.length)) + 12;
 
-/** Where everything lies: sides of the label strips and of a cell, in CSS pixels, for a box of that width. */
-export function layout(T, width, longest) {
-  const left = Math.min(Math.max(28, 7.2 * longest + 12), 120, width / 3);
-  const cell = Math.max(3, Math.min(44, Math.floor((width - left - 2) / T)));
-  return { T, cell, left, top: Math.min(left, 96), side: cell * T };
+/** Where everything lies: sides of the strips of names and of a cell, in CSS pixels, for a box of that width. */
+export function layout(names, keys, width, hasNext) {
+  const left = Math.min(Math.max(28, letters(names)), 120, width / 3);
+  const right = hasNext ? Math.min(110, width / 5) : 2;
+  const cell = Math.min(44, (width - left - right) / keys.length);
+  const whole = cell > 3 ? Math.floor(cell) : cell;
+  const top = Math.min(Math.max(28, letters(keys)), 96);
+  return { cell: whole, left, top, right, wide: whole * keys.length, high: whole * names.length };
 }
 
 /** The cell under a point, as [row, column], or null. */
-export function cellAt({ T, cell, left, top }, x, y) {
-  const [row, column] = [Math.floor((y - top) / cell), Math.floor((x - left) / cell)];
-  return row >= 0 && row < T && column >= 0 && column < T ? [row, column] : null;
+export function cellAt({ cell, left, top, wide, high }, x, y) {
+  const inside = x >= left && y >= top && x < left + wide && y < top + high;
+  return inside ? [Math.floor((y - top) / cell), Math.floor((x - left) / cell)] : null;
 }
 
-/** A picture of the weights, one pixel a cell; cells that may not be looked at stay clear. */
-function pixels(weights, T, rules, table) {
-  const image = new ImageData(T, T);
-  for (let i = 0; i < T; i++) {
-    for (let j = 0; j < T; j++) {
-      if (!mayLook(i, j, rules)) continue;
-      const [from, to] = [3 * level(weights[i * T + j]), 4 * (i * T + j)];
-      image.data.set(table.subarray(from, from + 3), to);
-      image.data[to + 3] = 255;
+/** What a cell shows: a weight, or half the difference from the original in units of the largest one, from ½. */
+export function shades({ weights, original, difference }) {
+  if (!difference) return { values: weights, most: 1 };
+  const gaps = weights.map((w, at) => w - original[at]);
+  const most = gaps.reduce((a, gap) => Math.max(a, Math.abs(gap)), 1e-9);
+  return { values: gaps.map((gap) => 0.5 + gap / most / 2), most };
+}
+
+/** A picture of the values, one pixel a cell, past the screen's own pixels one for the largest of a block. */
+function pixels(values, { Tq, Tk, rules }, table, block) {
+  const [rows, columns] = [Math.ceil(Tq / block), Math.ceil(Tk / block)];
+  const shown = new Int16Array(rows * columns).fill(-1);
+  for (let i = 0; i < Tq; i++) {
+    const [from, to] = spanOf(i, Tk, rules);
+    const line = columns * Math.floor(i / block);
+    for (let j = from; j < to; j++) {
+      const at = line + (block > 1 ? Math.floor(j / block) : j);
+      shown[at] = Math.max(shown[at], level(values[i * Tk + j]));
     }
   }
-  const small = new OffscreenCanvas(T, T);
+  const image = new ImageData(columns, rows);
+  shown.forEach((place, at) => {
+    if (place < 0) return; // what may not be looked at stays clear
+    for (let c = 0; c < 3; c++) image.data[4 * at + c] = table[3 * place + c];
+    image.data[4 * at + 3] = 255;
+  });
+  const small = new OffscreenCanvas(columns, rows);
   small.getContext("2d").putImageData(image, 0, 0);
   return small;
 }
 
-function drawCells(context, { weights, rules, table, place, theme }) {
-  const { T, left, top, side } = place;
-  context.strokeStyle = theme.line; // hatching shows through where the mask leaves cells clear
+function drawCells(context, scene, values, table) {
+  const { left, top, wide, high, cell } = scene.place;
+  context.strokeStyle = scene.theme.line; // hatching shows through where the mask leaves cells clear
   context.lineWidth = 0.5;
   context.save();
   context.beginPath();
-  context.rect(left, top, side, side);
+  context.rect(left, top, wide, high);
   context.clip();
   context.beginPath();
-  for (let s = 0; s < 2 * side; s += 7) {
+  for (let s = 0; s < wide + high; s += 7) {
     context.moveTo(left + s, top);
-    context.lineTo(left + s - side, top + side);
+    context.lineTo(left + s - high, top + high);
   }
   context.stroke();
   context.restore();
   context.imageSmoothingEnabled = false;
-  context.drawImage(pixels(weights, T, rules, table), left, top, side, side);
-  context.strokeRect(left, top, side, side);
+  context.drawImage(pixels(values, scene, table, Math.ceil(1 / cell)), left, top, wide, high);
+  context.strokeRect(left, top, wide, high);
 }
 
-function drawNumbers(context, { weights, rules, table, place }) {
-  const { T, cell, left, top } = place;
-  if (cell < 23) return; // "100" takes 19 pixels
+const hundredths = (weight) => Math.floor(weight * 100 + 0.5 + 1e-6);
+
+function drawNumbers(context, scene, values, most, table) {
+  const { cell, left, top } = scene.place;
+  if (cell < (scene.difference ? 27 : 23)) return; // "100" takes 19 pixels
   context.font = "11px system-ui, sans-serif";
   context.textAlign = "center";
   context.textBaseline = "middle";
-  for (let i = 0; i < T; i++) {
-    for (let j = 0; j < T; j++) {
-      if (!mayLook(i, j, rules)) continue;
-      context.fillStyle = tint(table, weights[i * T + j]).ink;
-      const hundredths = Math.floor(weights[i * T + j] * 100 + 0.5 + 1e-6);
-      context.fillText(String(hundredths), left + (j + 0.5) * cell, top + (i + 0.5) * cell);
+  for (let i = 0; i < scene.Tq; i++) {
+    const [from, to] = spanOf(i, scene.Tk, scene.rules);
+    for (let j = from; j < to; j++) {
+      const value = values[i * scene.Tk + j];
+      const gap = hundredths(most * (2 * value - 1));
+      const text = scene.difference ? (gap > 0 ? `+${gap}` : String(gap)) : String(hundredths(value));
+      context.fillStyle = tint(table, value).ink;
+      context.fillText(text, left + (j + 0.5) * cell, top + (i + 0.5) * cell);
     }
   }
 }
@@ -102,26 +125,40 @@ export function outline(context, [x, y, width, height], inner) {
   }
 }
 
-/** The names of rows and columns. `scene` has names (T), place (layout), theme (ink, line, accent). */
-export function drawNames(context, { names, place, theme }) {
+/** The names of rows and columns, and at the right the next word that each position predicts. */
+export function drawNames(context, { names, keys, nextNames, place, theme }) {
+  const { cell, left, top, wide, right } = place;
   context.font = FONT;
-  context.fillStyle = theme.ink;
-  const step = Math.ceil(13 / place.cell); // where cells are small, every step-th name
-  for (let i = 0; i < place.T; i += step) {
+  const step = Math.ceil(13 / cell); // where cells are small, every step-th name
+  for (let i = 0; i < names.length; i += step) {
+    context.fillStyle = theme.ink;
     drawName(context, names[i], i, false, place);
-    drawName(context, names[i], i, true, place);
+    context.textAlign = "left";
+    context.textBaseline = "middle";
+    context.fillStyle = theme.faint;
+    if (nextNames[i]) {
+      context.fillText(
+        fitted(context, `→ ${nextNames[i]}`, right - 8),
+        left + wide + 6,
+        top + (i + 0.5) * cell,
+      );
+    }
   }
+  context.fillStyle = theme.ink;
+  for (let j = 0; j < keys.length; j += step) drawName(context, keys[j], j, true, place);
 }
 
-/** The cells at rest; besides the above `scene` has weights (T·T), rules (mask, hideFirst), table (colours). */
+/** The cells at rest. `scene` is the Explorer's state with place (layout), theme (colours) and palette. */
 export function drawWeights(context, scene) {
-  drawCells(context, scene);
-  drawNumbers(context, scene);
+  const { values, most } = shades(scene);
+  const table = scene.difference ? colours("difference") : scene.palette;
+  drawCells(context, scene, values, table);
+  drawNumbers(context, scene, values, most, table);
 }
 
 /** What moves over the map: the row and column in hand (−1: none) with their names, and the pinned row. */
-export function drawHand(context, { place, names, theme, row, column, pinned }) {
-  const { cell, left, top, side } = place;
+export function drawHand(context, { place, names, keys, theme, row, column, pinned }) {
+  const { cell, left, top, wide, high } = place;
   context.font = `700 ${FONT}`;
   context.fillStyle = theme.accent;
   if (row >= 0) {
@@ -130,9 +167,9 @@ export function drawHand(context, { place, names, theme, row, column, pinned }) 
   }
   if (column >= 0) {
     context.clearRect(left + (column + 0.5) * cell - 8, 0, 16, top - 1);
-    drawName(context, names[column], column, true, place);
-    outline(context, [left + column * cell, top, cell, side], "#9cf");
+    drawName(context, keys[column], column, true, place);
+    outline(context, [left + column * cell, top, cell, high], "#9cf");
   }
-  outline(context, [left, top + pinned * cell, side, cell], "#fff");
-  if (row >= 0 && row !== pinned) outline(context, [left, top + row * cell, side, cell], "#9cf");
+  outline(context, [left, top + pinned * cell, wide, cell], "#fff");
+  if (row >= 0 && row !== pinned) outline(context, [left, top + row * cell, wide, cell], "#9cf");
 }

@@ -1,15 +1,16 @@
 // Colours for weights in [0, 1]: even in lightness, readable with every kind of colour vision, and in print.
-// Stops of matplotlib's maps of the same names (CC0).
+// Stops of matplotlib's maps of the same names (CC0); of differences: blue is less, orange more.
 const STOPS = {
   cividis:
     "00224e002e6a1a386f32436d434e6c535a6d61656f6f70737d7c788c88789b9476aba072bcae6ccdbb63dec958f0d846fee838",
   viridis:
     "44015448186a472d7b4240863b528b33638d2c728e26828e21918c1fa08828ae803fbc735ec96284d44baddc30d8e219fde725",
   grey: "0f0f0fffffff",
+  difference: "0a3d7a3f7fc4a9c8e8f6f6f6f0c48ed07a1f7a3d00",
 };
 
-/** The names of the palettes, the default first. */
-export const PALETTES = Object.keys(STOPS);
+/** The names of the palettes for weights, the default first. */
+export const PALETTES = Object.keys(STOPS).slice(0, 3);
 
 const made = {};
 
