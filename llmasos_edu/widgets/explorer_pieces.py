@@ -192,9 +192,14 @@ def of_layer(
         "pictures": b"".join(p.tobytes() for p in shown),
         "exact": b"".join(map(as_bytes, arrays)),
         "sent": {
-            "pool": looked.pool, "first": first, "count": len(shown), "exact_layer": layer,
+            "pool": looked.pool,
+            "first": first,
+            "count": len(shown),
+            "exact_layer": layer,
             "exact_heads": heads,
-            "parts": _parts(found), "twice": len(sources) == 2, "d_v": 0 if found.v is None else found.v.shape[2],
+            "parts": _parts(found),
+            "twice": len(sources) == 2,
+            "d_v": 0 if found.v is None else found.v.shape[2],
         },
     }
 

@@ -7,7 +7,7 @@ equal. Explained in no lesson.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,11 +18,9 @@ from llmasos_edu.widgets.attention_picture import percent, picture, row_table, s
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float
 
-    from llmasos_edu.widgets.attention_explorer import AttentionExplorer
-
 
 def lines(
-    shown: AttentionExplorer,
+    shown: Any,
     before: Reading,
     weights: Float[np.ndarray, "Tq Tk"],
     roles: Mapping[str, np.ndarray],
@@ -30,7 +28,7 @@ def lines(
     """The pinned row, what is shown, what the head does, what comes next, and what is off, a line each.
 
     Args:
-        shown: The Explorer, for what the reader set.
+        shown: The AttentionExplorer, for what the reader set.
         before: What the model did with all heads on.
         weights: As shown now.
         roles: Role → (L, H) scores.
@@ -51,7 +49,7 @@ def lines(
     return [line for line in found if line]
 
 
-def _what(shown: AttentionExplorer, reading: Reading) -> str:
+def _what(shown: Any, reading: Reading) -> str:
     L, layer = len(reading.layers), reading.layers[0]
     place = [f"layer {shown.layer} of {L}"] if L > 1 else []
     place += [f"head {shown.head} of {layer.heads}"] if layer.heads > 1 else []
@@ -67,7 +65,7 @@ def _what(shown: AttentionExplorer, reading: Reading) -> str:
     return f"Attention of {tokens}: {', '.join(place)}."
 
 
-def _head(shown: AttentionExplorer, roles: Mapping[str, np.ndarray]) -> str:
+def _head(shown: Any, roles: Mapping[str, np.ndarray]) -> str:
     found = pieces.label(roles, shown.layer, shown.head)
     if found is None:
         return ""

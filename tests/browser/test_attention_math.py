@@ -6,7 +6,7 @@ import pytest
 import scipy.special
 
 from llmasos_edu.widgets import attention_picture
-from llmasos_edu.widgets.attention_map import AttentionMap
+from llmasos_edu.widgets.attention_data import allowed
 
 RNG = np.random.default_rng(7)
 SAME = {"atol": 1e-6, "rtol": 0}  # the bar; both compute in float64
@@ -25,15 +25,18 @@ def test_a_row_with_nothing_to_look_at_is_zero(js):
 
 
 @pytest.mark.parametrize("hide", [False, True])
-@pytest.mark.parametrize("mask", ["causal", "none"])
+@pytest.mark.parametrize("mask", ["causal", "none", "window"])
 def test_scores_mask_and_weights(js, mask, hide):
     q, k = RNG.normal(size=(2, 6, 3))
-    scores = js("attention_math", "scoresOf", q.ravel().tolist(), k.ravel().tolist(), 6, 3, 0.7)
+    scores = js("attention_math", "scoresOf", q.ravel().tolist(), k.ravel().tolist(), 3, 0.7, {})
     np.testing.assert_allclose(np.reshape(scores, (6, 6)), 0.7 * q @ k.T, **SAME)
-    rules = {"mask": mask, "hideFirst": hide, "temperature": 1.5}
+    rules = {"mask": mask, "hideFirst": hide, "temperature": 1.5, "window": 2}
     weights = js("attention_math", "weightsOf", scores, 6, rules)
-    allowed = (np.tri(6) if mask == "causal" else np.ones((6, 6))) * (np.arange(6) >= hide)
-    powers = np.exp(0.7 / 1.5 * q @ k.T) * allowed
+    back = np.arange(6)[:, None] - np.arange(6)
+    may = {"none": back > -9, "causal": back >= 0, "window": (back >= 0) & (back < 2)}[mask]
+    may &= np.arange(6) >= hide
+    np.testing.assert_array_equal(allowed((6, 6), mask, 2, hide), may)
+    powers = np.exp(0.7 / 1.5 * q @ k.T) * may
     total = powers.sum(axis=-1, keepdims=True)
     np.testing.assert_allclose(np.reshape(weights, (6, 6)), powers / np.where(total, total, 1), **SAME)
 
@@ -80,16 +83,16 @@ def test_visible_is_pythons(js, token):
     assert js("base", "visible", token) == attention_picture.visible(token)
 
 
-def test_sentences_are_pythons(js):
+@pytest.mark.parametrize("own", [3, -1])
+def test_sentences_are_pythons(js, own):
     names = ["<s>", "the", "mat", "it"]
     rows = [[0, 0, 0, 0], [0.25, 0.25, 0.25, 0.25], [0.1, 0.1, 0.7, 0.1], [0.4, 0.4, 0, 0.2], [0, 0, 0, 1.0]]
     for row in rows:
-        said = js("attention_math", "sentenceOf", row, names, 3)
-        assert said == attention_picture.sentence(np.array(row, dtype=float), names, 3)
+        said = js("attention_math", "sentenceOf", row, "it", names, own)
+        assert said == attention_picture.sentence(np.array(row, dtype=float), "it", names, own)
 
 
-def test_the_sink_is_pythons(js):
-    weights = RNG.dirichlet(np.ones(5), size=5)
-    shown = AttentionMap(weights=weights, tokens=list("abcde"))
-    mean = js("attention_math", "sinkOf", shown.weights().ravel().tolist(), 5)
+def test_the_sink(js):
+    weights = RNG.dirichlet(np.ones(5), size=4)
+    mean = js("attention_math", "sinkOf", weights.ravel().tolist(), 5)
     assert mean == pytest.approx(weights[1:, 0].mean(), abs=1e-6)

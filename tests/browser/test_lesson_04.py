@@ -20,16 +20,14 @@ def host(notebook):
     found = notebook.widget("attention-map")
     notebook.page.mouse.move(2, 2)
     rev = notebook.rev(found)
-    notebook.python(
-        "attention_map.head, attention_map.row, attention_map.scale = 0, last, 0.25; attention_map.seq += 1"
-    )
+    notebook.python("explorer.head, explorer.row, explorer.scale = 0, last, 0.25; explorer.seq += 1")
     notebook.wait_rev(found, rev)
     return found
 
 
 def summary(notebook):
     notebook.settled()
-    return notebook.python("print(attention_map.summary)")
+    return notebook.python("print(explorer.summary)")
 
 
 def test_it_opens_on_the_last_red(notebook, host):
@@ -44,7 +42,7 @@ def test_one_head_answers_the_blank_by_keyboard(notebook, host):
     for _ in range(3):
         choose.press("ArrowDown")
         told.append(summary(notebook))
-    assert notebook.python("print(attention_map.head)") == "3"
+    assert notebook.python("print(explorer.head)") == "3"
     found = [t for t in told if t.startswith("'·red' attends most to '·kite'")]
     assert len(found) == 1, told
 
@@ -52,7 +50,7 @@ def test_one_head_answers_the_blank_by_keyboard(notebook, host):
 def test_a_word_is_pinned_by_mouse(notebook, host):
     host.get_by_role("listbox").get_by_role("option").nth(4).click()
     assert summary(notebook).startswith("'·red' attends")
-    assert notebook.python("print(attention_map.row)") == "4"
+    assert notebook.python("print(explorer.row)") == "4"
 
 
 def test_the_words_are_walked_by_keyboard(notebook, host):
@@ -61,18 +59,18 @@ def test_the_words_are_walked_by_keyboard(notebook, host):
     notebook.page.keyboard.press("ArrowLeft")
     notebook.page.keyboard.press("Enter")
     notebook.settled()
-    assert notebook.python("print(attention_map.row)") == "15"
+    assert notebook.python("print(explorer.row)") == "15"
 
 
 def test_the_slider_brings_the_experiment_near(notebook, host):
     """Between two neighbouring stops of the scale the kite has half of the weight."""
-    head = notebook.python("print(max(range(4), key=lambda h: attention_map.weights(h)[last, 5]))")
+    head = notebook.python("print(max(range(4), key=lambda h: explorer.weights(head=h)[last, 5]))")
     host.get_by_role("combobox", name="head").select_option(head)
     notebook.settled()
     slider = host.get_by_role("slider", name="scale")
     shares = []
     for _ in range(12):
-        shares.append(float(notebook.python("print(attention_map.weights()[last, 5])")))
+        shares.append(float(notebook.python("print(explorer.weights()[last, 5])")))
         slider.press("ArrowLeft")
         notebook.settled()
     assert shares == sorted(shares, reverse=True)

@@ -27,7 +27,7 @@ function makeSentence(view) {
   const input = h("input", { type: "text", class: "typed", spellcheck: "false", maxlength: 8000 });
   input.addEventListener("input", () => view.later("typed", 350, ask));
   input.addEventListener("keydown", (event) => event.key === "Enter" && view.later("typed", 0, ask));
-  const busy = h("span", { class: "hint", role: "status" });
+  const busy = h("span", { class: "hint" });
   const error = h("p", { class: "error", role: "alert" });
   let typed = null;
   return {
@@ -36,6 +36,7 @@ function makeSentence(view) {
       if (now.typed !== typed && view.moving.typed === undefined) input.value = typed = now.typed;
       input.parentElement.hidden = !now.live;
       put(busy, now.waiting ? "the model reads …" : "");
+      if (now.waiting) view.say("the model reads");
       const told = view.get("error");
       put(error, told ? `Not done: ${told} (The picture is the one before.)` : "");
       error.hidden = !told;

@@ -1,16 +1,16 @@
-"""The attention map in JupyterLab and Notebook 7: drawn, hovered, pinned, by mouse and by keyboard alone."""
+"""The Attention Explorer on plain arrays in JupyterLab and Notebook 7: drawn, hovered, pinned, by mouse and by keyboard alone."""
 
 import numpy as np
 import pytest
 
 SET_UP = """
 import numpy as np
-from llmasos_edu.widgets.attention_map import AttentionMap
+from llmasos_edu.widgets.attention_explorer import AttentionExplorer
 rng = np.random.default_rng(0)
 q, k = rng.normal(size=(2, 3, 6, 4)) * 2
 tokens = ["the", "cat", "<b>sat</b>", "on", "x" * 500, "\\n\\u200b\\u202e"]
-shown = AttentionMap(q, k, tokens, head=0, row=5)
-given = AttentionMap(weights=np.eye(1), tokens=["one"])
+shown = AttentionExplorer(q, k, tokens, head=0, row=5)
+given = AttentionExplorer(weights=np.eye(1), tokens=["one"])
 """
 CELLS = {"set-up": SET_UP, "map": "shown", "one": "given"}
 
@@ -87,7 +87,7 @@ def test_sliders_follow_the_hand(notebook, shown, label, trait):
 
 def test_mask_and_hidden_first_token(notebook, shown):
     shown.get_by_role("combobox", name="mask").select_option("none")
-    shown.get_by_role("checkbox").check()
+    shown.get_by_role("checkbox", name="hide token 0").check()
     same_words(notebook)
     weights = np.array(eval(notebook.python("print(shown.weights().tolist())")))
     assert (weights[0, 1:] > 0).all()
@@ -99,16 +99,16 @@ def test_hover_previews_and_a_click_pins(notebook, shown):
     picture = shown.locator("canvas")
     picture.scroll_into_view_if_needed()
     box = picture.bounding_box()
-    left = min(120, box["width"] / 3)  # the names are long, so their strip is as wide as it gets
-    side = (box["height"] - min(left, 96) - 2) / 6
+    left, top = min(120, box["width"] / 3), 96  # the names are long, so their strips are as wide as they get
+    side = (box["height"] - top - 2) / 6
     caption = shown.locator("caption")
-    x, y = box["x"] + left + 1.5 * side, box["y"] + min(left, 96) + 3.5 * side
+    x, y = box["x"] + left + 1.5 * side, box["y"] + top + 3.5 * side
     notebook.page.mouse.move(x, y)
-    shown.get_by_text("under the pointer").wait_for()
+    shown.get_by_text("in hand").wait_for()
     hovered = caption.inner_text()
     notebook.page.mouse.click(x, y)
     notebook.settled()
-    assert caption.inner_text() == hovered.replace("under the pointer", "pinned")
+    assert caption.inner_text() == hovered.replace("in hand", "pinned")
     assert notebook.python("print(shown.row)") == "3"
     notebook.page.mouse.move(2, 2)
     notebook.page.wait_for_timeout(100)
@@ -155,7 +155,7 @@ def test_heads_and_new_arrays(notebook, shown):
 
 def test_no_key_leaks(notebook, shown):
     for control in (
-        shown.get_by_role("slider").first, shown.get_by_role("combobox").first, shown.get_by_role("checkbox"),
+        shown.get_by_role("slider").first, shown.get_by_role("combobox").first, shown.get_by_role("checkbox").first,
         options(shown).nth(5), shown.get_by_role("application"), shown.get_by_role("region"),
     ):  # fmt: skip
         assert notebook.leaks(control) == ""
