@@ -1,4 +1,4 @@
-"""The Attention Explorer on plain arrays in JupyterLab and Notebook 7: drawn, hovered, pinned, by mouse and by keyboard alone."""
+"""The Attention Explorer on plain arrays, in JupyterLab and Notebook 7, by mouse and by keyboard alone."""
 
 import numpy as np
 import pytest
@@ -155,8 +155,9 @@ def test_heads_and_new_arrays(notebook, shown):
 
 def test_no_key_leaks(notebook, shown):
     for control in (
-        shown.get_by_role("slider").first, shown.get_by_role("combobox").first, shown.get_by_role("checkbox").first,
-        options(shown).nth(5), shown.get_by_role("application"), shown.get_by_role("region"),
+        shown.get_by_role("slider").first, shown.get_by_role("combobox").first,
+        shown.get_by_role("checkbox").first, options(shown).nth(5),
+        shown.get_by_role("application"), shown.get_by_role("region"),
     ):  # fmt: skip
         assert notebook.leaks(control) == ""
 
