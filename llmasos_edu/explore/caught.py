@@ -1,0 +1,105 @@
+"""What one pass through a model leaves behind: each layer's queries, keys and values, and the logits.
+
+Teaches: queries and keys are small (T · d_head numbers a head), weights are large (T · T), and the second
+follow from the first. So the first are kept, and the second are computed for the layer that is looked at.
+Leaves out: where they come from (`decoders`, `hugging_face`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from llmasos_edu.torch_attention import attention_weights, causal_mask
+from llmasos_edu.widgets.attention_data import Layer
+
+__all__ = ["Caught", "Layers", "resting"]
+
+CLOSE = 1e-4  # weights further than this from softmax(scale · q·k) are not explained by q and k
+
+
+@dataclass
+class Caught:
+    """One pass.
+
+    Attributes:
+        layers: For each layer q, k, v (B, H, T, D), grouped heads not yet repeated; or "weights"
+            (B, H, T, T) in place of q and k, where q and k alone do not give them.
+        scale: What q·k is multiplied by; None means 1/√D.
+        causal: Nobody looks ahead.
+        logits: (B, T, V), or None where the model gives none.
+    """
+
+    layers: list[dict[str, torch.Tensor]] = field(default_factory=list)
+    scale: float | None = None
+    causal: bool = True
+    logits: torch.Tensor | None = None
+
+    def add(
+        self, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, weights: torch.Tensor, scale: float
+    ) -> None:
+        """A layer with the model's own weights; q and k are kept if they explain them."""
+        self.scale = scale if self.scale is None else self.scale
+        self.causal = self.causal and not bool(weights.triu(1).any())
+        kept = {"v": v} if v.shape[1] and weights.shape[1] % v.shape[1] == 0 else {}
+        if weights.shape[1] == q.shape[1] and q.shape[1] % k.shape[1] == 0 and scale == self.scale:
+            mask = causal_mask(q.shape[2], device=q.device) if self.causal else None
+            plain = attention_weights(q.float(), k.float(), mask, scale)
+            if bool((plain - weights).abs().max() <= CLOSE):
+                kept |= {"q": q, "k": k}
+        self.layers.append(kept if "q" in kept else kept | {"weights": weights})
+
+    def weights(self, layer: int) -> torch.Tensor:
+        """(B, H, T, T) of one layer."""
+        kept = self.layers[layer]
+        if "weights" in kept:
+            return kept["weights"]
+        q = kept["q"].float()
+        mask = causal_mask(q.shape[2], device=q.device) if self.causal else None
+        return attention_weights(q, kept["k"].float(), mask, self.scale)
+
+    def heads(self, layer: int) -> int:
+        """How many heads a layer has."""
+        kept = self.layers[layer]
+        return kept["weights" if "weights" in kept else "q"].shape[1]
+
+
+class Layers(Sequence[Layer]):
+    """The layers of a pass's first row as arrays, each made when it is asked for."""
+
+    def __init__(self, caught: Caught):
+        self._caught = caught
+
+    def __len__(self) -> int:
+        return len(self._caught.layers)
+
+    def __getitem__(self, layer: Any) -> Any:
+        if isinstance(layer, slice):
+            return [self[i] for i in range(*layer.indices(len(self)))]
+        kept, heads = self._caught.layers[layer], self._caught.heads(layer)
+        return Layer(**{name: _array(tensor[0], heads) for name, tensor in kept.items()})
+
+
+def _array(tensor: torch.Tensor, heads: int) -> np.ndarray:
+    array = tensor.detach().float().cpu()
+    return array.repeat_interleave(heads // len(array), dim=0).numpy()  # heads that share a key get it each
+
+
+@contextmanager
+def resting(model: nn.Module) -> Iterator[None]:
+    """The model in evaluation mode without gradients, and each of its parts back in the mode that it had."""
+    training: Iterable[nn.Module] = [module for module in model.modules() if module.training]
+    try:
+        for module in training:
+            module.training = False
+        with torch.no_grad():
+            yield
+    finally:
+        for module in training:
+            module.training = True
