@@ -11,33 +11,29 @@ export function bestHeads(scores, heads, count = 8) {
 }
 
 export function makeGlance(view, act) {
-  const corner = 24; // room for the numbers of layers and heads, in CSS pixels
-  let [now, cell, best, hand, names] = [null, 0, [], null, ""]; // `hand`: the cell under the pointer or the cursor
+  let [now, cell, scores, best, hand] = [null, 0, null, [], null]; // `hand`: the cell under the pointer or the cursor
   const by = select("colour and sort by", [], act.sort);
   const list = listbox("heads with the most of it", { onpick: (n) => act.head(...best[n]) });
-  mark(list.element, "aria-orientation", "vertical");
   const said = h("p", { class: "hint" });
-  const score = (l, n) => now.measures[now.measure][l * now.heads + n];
+  const score = (l, n) => scores[l * now.heads + n];
   const words = ([l, n]) => `layer ${l} head ${n} · ${now.measure} ${score(l, n).toFixed(2)}`;
-  const at = (n) => corner + n * cell;
+  const at = (n) => 24 + n * cell; // in CSS pixels; the first 24 are for the numbers of layers and heads
 
   const surface = canvas(view, (context) => {
-    const { layers, heads, measures, measure, palette } = now;
-    const picture = pixels(measures[measure], { Tq: layers, Tk: heads, rules: {} }, palette, 1);
+    const { layers, heads, palette } = now;
+    const picture = pixels(scores, { Tq: layers, Tk: heads, rules: {} }, palette, 1);
     context.imageSmoothingEnabled = false;
-    context.drawImage(picture, corner, corner, heads * cell, layers * cell);
-    Object.assign(context, {
-      font: "12px system-ui, sans-serif",
-      textAlign: "center",
-      textBaseline: "middle",
-    });
-    const write = (text, x, y, ink) => {
+    context.drawImage(picture, at(0), at(0), heads * cell, layers * cell);
+    context.font = "12px system-ui, sans-serif";
+    context.textAlign = "center";
+    context.textBaseline = "middle";
+    const write = (text, x, y, ink = view.color("--ink")) => {
       context.fillStyle = ink;
       context.fillText(text, x, y);
     };
     const step = Math.ceil(18 / cell);
-    for (let n = 0; n < heads; n += step) write(n, at(n + 0.5), 12, view.color("--ink"));
-    for (let l = 0; l < layers; l += step) write(l, 12, at(l + 0.5), view.color("--ink"));
+    for (let n = 0; n < heads; n += step) write(n, at(n + 0.5), 12);
+    for (let l = 0; l < layers; l += step) write(l, 12, at(l + 0.5));
     for (const key of now.off) {
       const [l, n] = key.split(".").map(Number);
       write("✕", at(n + 0.5), at(l + 0.5), tint(palette, score(l, n)).ink);
@@ -54,7 +50,7 @@ export function makeGlance(view, act) {
     view.redraw();
   };
   const under = (event) => {
-    const [n, l] = surface.place(event).map((x) => Math.floor((x - corner) / cell));
+    const [n, l] = surface.place(event).map((x) => Math.floor((x - at(0)) / cell));
     return n >= 0 && l >= 0 && n < now.heads && l < now.layers ? [l, n] : null;
   };
   map.addEventListener("pointermove", (event) => move(under(event)));
@@ -63,7 +59,7 @@ export function makeGlance(view, act) {
   map.addEventListener("keydown", (event) => {
     const to = [...(hand ?? [now.layer, now.head])];
     const axis = /Up|Down/.test(event.key) ? 0 : 1;
-    const next = nextIndex(event.key, to[axis], [now.layers, now.heads][axis]);
+    const next = nextIndex(event.key, to[axis], axis ? now.heads : now.layers);
     if (next !== undefined) {
       to[axis] = next;
       move(to);
@@ -80,21 +76,23 @@ export function makeGlance(view, act) {
     show(fresh) {
       now = fresh;
       const { layers, heads, layer, head, measures, measure } = now;
-      if (names !== Object.keys(measures).join()) {
-        names = Object.keys(measures).join();
-        by.input.replaceChildren(...Object.keys(measures).map((name) => h("option", {}, name)));
-      }
+      const names = Object.keys(measures);
+      if (by.input.length !== names.length)
+        by.input.replaceChildren(...names.map((name) => h("option", {}, name)));
       by.show(measure);
-      best = bestHeads(measures[measure], heads);
+      if (scores !== measures[measure]) {
+        scores = measures[measure];
+        best = bestHeads(scores, heads);
+      }
       list.show(
         best.map(words),
         best.findIndex(([l, n]) => l === layer && n === head),
       );
-      if (hand && (hand[0] >= layers || hand[1] >= heads)) hand = null;
+      if (!(hand?.[0] < layers && hand[1] < heads)) hand = null;
       const shown = hand ?? [layer, head];
       put(said, `${words(shown)}; label: ${roleOf(now, ...shown)}`);
-      cell = Math.max(3, Math.min(24, Math.floor((surface.width() - corner - 2) / heads)));
-      Object.assign(map.style, { width: `${corner + 24 * heads + 2}px`, height: `${at(layers) + 2}px` });
+      cell = Math.max(3, Math.min(24, Math.floor((surface.width() - 26) / heads)));
+      Object.assign(map.style, { width: `${26 + 24 * heads}px`, height: `${at(layers) + 2}px` });
       surface.paint();
     },
   };

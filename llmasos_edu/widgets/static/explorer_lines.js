@@ -13,6 +13,7 @@ export function windowFrom(start, at, T) {
 
 export function makeLines(view, act) {
   let [now, best, step, from, to] = [null, [], 0, 0, 0]; // from, to: where the windows on queries and keys start
+  const [axes, said] = [h("p", { class: "hint" }), h("p", { class: "hint" })];
   const y = (n) => (n + 0.5) * step;
 
   const surface = canvas(view, (context, width) => {
@@ -36,19 +37,20 @@ export function makeLines(view, act) {
     fan(now.i, "--accent", 1, 7);
     context.globalAlpha = 1;
     context.textBaseline = "middle";
-    const write = (text, n, x, align, isStrong) => {
+    const write = (text, n, x, isStrong) => {
       context.font = `${isStrong ? 700 : 400} 13px system-ui, sans-serif`;
       context.fillStyle = view.color(isStrong ? "--accent" : "--ink");
-      context.textAlign = align;
       context.fillText(fitted(context, text, 0.28 * width), x, y(n));
     };
+    context.textAlign = "right";
     now.names.slice(from, from + SHOWN).forEach((name, n) => {
-      write(name, n, left - 6, "right", n + from === now.i);
+      write(name, n, left - 6, n + from === now.i);
     });
+    context.textAlign = "left";
     now.keys.slice(to, to + SHOWN).forEach((name, n) => {
       const isStrong = best.includes(n + to);
-      write(name, n, right + 54, "left", isStrong);
-      if (isStrong) write(percent(now.at(now.i)[n + to]), n, right + 6, "left", true);
+      write(name, n, right + 54, isStrong);
+      if (isStrong) write(percent(now.at(now.i)[n + to]), n, right + 6, true);
     });
   });
   surface.element.addEventListener("click", (event) => {
@@ -57,23 +59,23 @@ export function makeLines(view, act) {
     if (x < 0.32 * surface.width() && i < now.Tq) act.row(i);
   });
 
-  const [axes, said] = [h("p", { class: "hint" }), h("p", { class: "hint" })];
   return {
     element: h("div", { class: "lines" }, axes, surface.element, said),
     show(fresh) {
       now = fresh;
-      const { i, Tq, Tk, names, keys } = now;
+      const { i, Tq, Tk, keys } = now;
       const row = now.at(i);
       best = topK(row, 3).filter((j) => row[j] > 0);
       from = windowFrom(from, i, Tq);
       to = now.same ? from : windowFrom(to, best[0] ?? 0, Tk);
       const seen = row.subarray(to, to + SHOWN).reduce((sum, w) => sum + w, 0);
-      const part = `; shown are keys ${to} to ${to + SHOWN - 1} of ${Tk}, with ${percent(seen)} of its weight`;
+      const part = `; shown are ${to} to ${to + SHOWN - 1} of ${Tk}, with ${percent(seen)} of the row's weight`;
       put(axes, `left: looks (query); right: is looked at (key)${Tk > SHOWN ? part : ""}`);
       const parts = best.map((j) => `'${keys[j]}' ${percent(row[j])}`);
-      put(said, `'${names[i]}' looks at ${parts.join(", ") || "nothing"}.`);
-      step = Math.max(Tq, Tk) > 24 ? 18 : 24;
-      surface.element.style.height = `${Math.min(SHOWN, Math.max(Tq, Tk)) * step}px`;
+      put(said, `'${now.names[i]}' looks at ${parts.join(", ") || "nothing"}.`);
+      const most = Math.max(Tq, Tk);
+      step = most > 24 ? 18 : 24;
+      surface.element.style.height = `${Math.min(SHOWN, most) * step}px`;
       surface.paint();
     },
   };

@@ -12,9 +12,10 @@ export function beforeAfter(next, next0) {
 
 export function makeNext() {
   const title = h("p", { class: "sentence" });
-  const table = tableOf("next token", "now", "", "before", "points");
-  const rows = [];
-  const share = (p, list) => (p === undefined ? `< ${percent(list.at(-1)?.[1] ?? 1)}` : percent(p));
+  const table = tableOf("next token", "now", "bars", "before", "points");
+  const share = (p, list) => (p >= 0 ? percent(p) : `< ${percent(list.at(-1)?.[1] ?? 1)}`);
+  const bar = (name, p = 0) => h("div", { class: name, style: `width:${100 * p}%` });
+  let shown = [];
   return {
     element: h("div", {}, title, table.element),
     show({ i, names, next, next0 }) {
@@ -23,24 +24,15 @@ export function makeNext() {
       const said = `Position ${i}, '${names[i]}', predicts${then}:`;
       put(title, list.length ? said : "Arrays alone say nothing about the next word.");
       table.element.hidden = !list.length;
-      table.element.classList.toggle("short", next === next0);
-      const lines = beforeAfter(list, list0);
-      while (rows.length < lines.length) {
-        const bars = ["is", "was"].map((name) => h("div", { class: name }));
-        rows.push([...table.add("", "", h("div", {}, ...bars), "", ""), ...bars]);
+      table.element.classList.toggle("short", list === list0);
+      if (shown[0] === list && shown[1] === list0) return;
+      shown = [list, list0];
+      table.body.replaceChildren();
+      for (const [token, is, was] of beforeAfter(list, list0)) {
+        const bars = h("div", {}, bar("is", is), bar("was", was));
+        const points = three(100 * (is - was));
+        table.add(visible(token), share(is, list), bars, share(was, list0), points === "NaN" ? "" : points);
       }
-      rows.forEach(([token, after, , before, points, ...bars], n) => {
-        token.parentNode.hidden = n >= lines.length;
-        if (token.parentNode.hidden) return;
-        const [text, is, was] = lines[n];
-        put(token, visible(text));
-        put(after, share(is, list));
-        put(before, share(was, list0));
-        put(points, is === undefined || was === undefined ? "" : three(100 * (is - was)));
-        bars.forEach((bar, b) => {
-          bar.style.width = `${100 * ([is, was][b] ?? 0)}%`;
-        });
-      });
     },
   };
 }
