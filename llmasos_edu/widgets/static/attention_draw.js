@@ -31,7 +31,7 @@ export function shades({ weights, original, difference }) {
 }
 
 /** A picture of the values, one pixel a cell, past the screen's own pixels one for the largest of a block. */
-function pixels(values, { Tq, Tk, rules }, table, block) {
+export function pixels(values, { Tq, Tk, rules }, table, block) {
   const [rows, columns] = [Math.ceil(Tq / block), Math.ceil(Tk / block)];
   const shown = new Int16Array(rows * columns).fill(-1);
   for (let i = 0; i < Tq; i++) {

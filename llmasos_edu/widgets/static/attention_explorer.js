@@ -4,9 +4,15 @@ import STYLES from "./attention_explorer.css";
 import { entropy, mayLook, percent, sentenceOf, sinkOf } from "./attention_math.js";
 import { h, listbox, put, widget } from "./base.js";
 import { makeControls } from "./explorer_controls.js";
+import { makeGlance } from "./explorer_glance.js";
+import { makeHeads } from "./explorer_heads.js";
+import { makeLines } from "./explorer_lines.js";
 import { makeMap, pairWords } from "./explorer_map.js";
+import { makeNext } from "./explorer_next.js";
 import { makeState } from "./explorer_state.js";
 import { makeTable, paint } from "./explorer_table.js";
+import MORE_STYLES from "./explorer_views.css";
+import { makeWhy } from "./explorer_why.js";
 import { tint } from "./palette.js";
 
 const WATCHED = [
@@ -81,14 +87,24 @@ function describe(now) {
   return told.join("; ");
 }
 
-export default widget(STYLES, (view) => {
+/** The views besides the map: what opens each, and for what it has something to show. */
+function makeViews(view, act) {
+  const always = () => true;
+  return {
+    next: { title: "next word", fits: (now) => now.next.length > 0, ...makeNext(view, act) },
+    table: { title: "row as a table", fits: always, ...makeTable(view, act) },
+    why: { title: "why this weight", fits: always, ...makeWhy(view, act) },
+    heads: { title: "heads side by side", fits: (now) => now.heads > 1, ...makeHeads(view, act) },
+    glance: { title: "layers × heads", fits: (now) => now.layers * now.heads > 1, ...makeGlance(view, act) },
+    lines: { title: "lines", fits: always, ...makeLines(view, act) },
+  };
+}
+
+export default widget(STYLES + MORE_STYLES, (view) => {
   const hand = { i: -1, j: -1 };
   const state = makeState(view, hand);
   const act = makeActions(view, hand);
-  const table = makeTable();
-  const views = {
-    table: { title: "row as a table", ...table, fits: () => true },
-  };
+  const views = makeViews(view, act);
   const map = makeMap(view, act);
   const sentence = h("p", { class: "sentence" });
   act.save = () => save(view, map.surface, sentence.textContent);
@@ -97,11 +113,14 @@ export default widget(STYLES, (view) => {
   const [cell, left] = [h("p", { class: "hint" }), h("p", { class: "hint" })];
   const axes = h("p", { class: "hint axes" });
   const picture = h("div", { class: "picture" }, axes, map.element, cell, left);
+  const side = h("div", { class: "side" }, views.next.element, views.table.element);
+  const below = ["why", "heads", "glance", "lines"].map((name) => views[name].element);
   view.body.append(
     controls.element,
     tokens.element,
     sentence,
-    h("div", { class: "views" }, picture, table.element),
+    h("div", { class: "views" }, picture, side),
+    ...below,
   );
   view.watch(...WATCHED);
 
