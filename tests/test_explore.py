@@ -1,6 +1,8 @@
 """A model behind the Explorer: what is shown equals what the model did, and the model is left as it was."""
 
 import copy
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ from tokenizers import decoders, models, pre_tokenizers
 from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
 
 from llmasos_edu import pretrained, real_llm
-from llmasos_edu.explore import Source
+from llmasos_edu.explore import Source, explore
 from llmasos_edu.explore.words import HuggingFaceWords, OurWords
 from llmasos_edu.gpt import GPT, GPTConfig
 from llmasos_edu.llama import Llama, LlamaConfig
@@ -301,7 +303,7 @@ def test_sentencepiece_tokens_keep_their_space():
 def test_the_start_of_a_text(ours, theirs):
     """TinyWorld's end token opens a text; a tokenizer of theirs puts there what it always does."""
     assert Source(gpt(), ours)("<|end|>a").tokens == ["<|end|>", "a"]
-    plain = Tokenizer.train("cab cab", 260)
+    plain = Tokenizer.train("cab cab", 259)
     assert Source(gpt(), plain)("a").tokens == ["a"]
     from tokenizers.processors import TemplateProcessing
 
@@ -319,6 +321,7 @@ def test_texts_that_are_refused_leave_the_one_before(ours, theirs):
     source(TEXT)
     for text, why in {
         "": "the text is empty",
+        "a\ud800": r"got '\\ud800', half of one",
         "a" * 40: "the model reads at most 40 tokens; this text has 41",
     }.items():
         with pytest.raises(ValueError, match=why):
@@ -421,3 +424,48 @@ def test_the_real_llm_by_our_code_and_by_theirs():
     for i in (0, 14, 29):
         np.testing.assert_allclose(mine.weights(i), theirs.weights(i), atol=1e-4)  # 30 layers of float32
     assert [row[0][0] for row in mine.next_words] == [row[0][0] for row in theirs.next_words]
+
+
+def test_explore_puts_the_model_behind_the_widget(ours):
+    model = llama()
+    explorer = explore(model, ours, TEXT, layer=1, head=2, row=4, views=("why",), temperature=2.0)
+    source = Source(model, ours)
+    reading = source(TEXT)
+    assert (explorer.layer, explorer.head, explorer.row, explorer.views) == (1, 2, 4, ["why"])
+    assert explorer.tokens == reading.tokens
+    explorer.temperature = 1.0
+    np.testing.assert_allclose(explorer.weights(), reading.weights(1)[2], atol=1e-6)
+    assert set(source.roles()) <= set(explorer.meta["measures"])
+    explorer.typed = "bad"
+    assert explorer.tokens == ["<|end|>", "b", "a", "d"]
+    explorer.off = [[1, 2]]
+    assert explorer.next_words == source("bad", OFF).next_words
+    assert explorer.next_before == source("bad").next_words != explorer.next_words
+    explorer.typed = "b" * 100
+    assert explorer.error == "the model reads at most 40 tokens; this text has 101. Give a part of it"
+    assert explorer.tokens == ["<|end|>", "b", "a", "d"]
+
+
+def test_explore_with_heads_off_and_without_the_probe(ours, theirs):
+    explorer = explore(wide(OTHERS["phi3"]), theirs, TEXT, off=OFF, probe=False)
+    assert explorer.off == [[1, 2]]
+    assert explorer.next_before != explorer.next_words
+    assert "induction" not in explorer.meta["measures"]
+    for bad, why in (({"off": [(9, 9)]}, r"no head \(layer, head\) \[\(9, 9\)\]"), ({"layer": 2}, "layer")):
+        with pytest.raises(ValueError, match=why):
+            explore(llama(), ours, TEXT, **bad)
+    with pytest.raises(ValueError, match="cannot be switched off"):
+        explore(wide(OUTSIDE["bloom"]), theirs, TEXT, off=OFF)
+
+
+def test_transformers_is_not_imported_for_a_model_of_ours():
+    code = """
+import sys, torch
+from llmasos_edu.explore import explore
+from llmasos_edu.gpt import GPT, GPTConfig
+from llmasos_edu.tokenizer import Tokenizer
+sizes = GPTConfig(vocab_size=256, context_length=8, d_model=8, n_heads=2, n_layers=1)
+explore(GPT(sizes, generator=torch.Generator()), Tokenizer.train("", 256), "a cat", off=[(0, 1)])
+assert "transformers" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -19,9 +19,10 @@ from torch import nn
 from llmasos_edu.torch_attention import attention_weights, causal_mask
 from llmasos_edu.widgets.attention_data import Layer
 
-__all__ = ["Caught", "Layers", "resting"]
+__all__ = ["Caught", "Layers", "looks_ahead", "resting"]
 
 CLOSE = 1e-4  # weights further than this from softmax(scale · q·k) are not explained by q and k
+TRIED = 64  # queries at which that is looked at, the last among them
 
 
 @dataclass
@@ -46,14 +47,20 @@ class Caught:
     ) -> None:
         """A layer with the model's own weights; q and k are kept if they explain them."""
         self.scale = scale if self.scale is None else self.scale
-        self.causal = self.causal and not bool(weights.triu(1).any())
-        kept = {"v": v} if v.shape[1] and weights.shape[1] % v.shape[1] == 0 else {}
-        if weights.shape[1] == q.shape[1] and q.shape[1] % k.shape[1] == 0 and scale == self.scale:
-            mask = causal_mask(q.shape[2], device=q.device) if self.causal else None
-            plain = attention_weights(q.float(), k.float(), mask, scale)
-            if bool((plain - weights).abs().max() <= CLOSE):
-                kept |= {"q": q, "k": k}
-        self.layers.append(kept if "q" in kept else kept | {"weights": weights})
+        self.causal = self.causal and not looks_ahead(weights)
+        kept = {"v": v} if weights.shape[1] % v.shape[1] == 0 else {}
+        explained = scale == self.scale and self._explain(q, k, weights)
+        self.layers.append(kept | ({"q": q, "k": k} if explained else {"weights": weights}))
+
+    def _explain(self, q: torch.Tensor, k: torch.Tensor, weights: torch.Tensor) -> bool:
+        """Whether the weights are softmax(scale · q·k) under the mask; tried at up to 64 queries."""
+        if weights.shape[1] != q.shape[1] or q.shape[1] % k.shape[1]:
+            return False
+        T = q.shape[2]
+        rows = torch.linspace(0, T - 1, min(T, TRIED), device=q.device).long()
+        mask = causal_mask(T, device=q.device)[rows] if self.causal else None
+        plain = attention_weights(q[:, :, rows].float(), k.float(), mask, self.scale)
+        return bool((plain - weights[:, :, rows]).abs().max() <= CLOSE)
 
     def weights(self, layer: int) -> torch.Tensor:
         """(B, H, T, T) of one layer."""
@@ -89,6 +96,11 @@ class Layers(Sequence[Layer]):
 def _array(tensor: torch.Tensor, heads: int) -> np.ndarray:
     array = tensor.detach().float().cpu()
     return array.repeat_interleave(heads // len(array), dim=0).numpy()  # heads that share a key get it each
+
+
+def looks_ahead(weights: torch.Tensor) -> bool:
+    """Whether any query of (…, T, T) looks at a later token."""
+    return bool(weights.triu(1).any())
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from llmasos_edu.explore.caught import Caught, resting
+from llmasos_edu.explore.caught import Caught, looks_ahead, resting
 
 if TYPE_CHECKING:
     from jaxtyping import Int
@@ -114,7 +114,7 @@ class HuggingFacePasses:
         for weights in getattr(out, "attentions", None) or ():
             if weights is not None:
                 caught.layers.append({"weights": weights.float()})
-                caught.causal = caught.causal and not bool(weights.triu(1).any())
+                caught.causal = caught.causal and not looks_ahead(weights)
         caught.logits = getattr(out, "logits", None)
         return caught
 
@@ -131,8 +131,9 @@ def _refuse_missing(off: frozenset[tuple[int, int]], caught: Caught) -> None:
 @contextmanager
 def _implementation(model: Any, name: str) -> Iterator[None]:
     """The model's attention by the function of this name, in all of its parts, and as it was afterwards."""
-    configs = {id(m.config): m.config for m in model.modules() if hasattr(m, "config")}
-    before = {key: getattr(config, "_attn_implementation_internal", None) for key, config in configs.items()}
+    found: list[Any] = [getattr(module, "config", None) for module in model.modules()]
+    configs = {id(config): config for config in found if hasattr(config, "_attn_implementation_internal")}
+    before = {key: config._attn_implementation_internal for key, config in configs.items()}
     try:
         for config in configs.values():
             config._attn_implementation_internal = name

@@ -80,10 +80,11 @@ class Source:
         caught = self._passes(torch.tensor([ids]), frozenset(off))
         if text is not None:
             self._text, self._ids = text, ids
+        words, caught.logits = self._next_words(caught), None  # (T, V) numbers that nobody needs any more
         return Reading(
             tokens=[self._words.shown(id) for id in ids],
             layers=Layers(caught),
-            next_words=self._next_words(caught),
+            next_words=words,
             causal=caught.causal,
             scale=caught.scale,
             text=self._text,
@@ -124,6 +125,10 @@ class Source:
             raise TypeError(f"text must be a str; got {type(text).__name__}")
         if not text:
             raise ValueError("the text is empty; give at least one word")
+        try:
+            text.encode("utf-8")
+        except UnicodeEncodeError as e:
+            raise ValueError(f"text must be Unicode characters; got {text[e.start]!r}, half of one") from None
         ids = self._words.ids(text)
         context = self._passes.context_length
         longest = LONGEST if context is None else min(context, LONGEST)
