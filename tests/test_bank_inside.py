@@ -7,6 +7,7 @@ import torch
 from llmasos_edu import probing
 from llmasos_edu.exercises import inside
 from llmasos_edu.exercises.diagnosing import diagnose
+from llmasos_edu.exercises.inside import over_layers, score, switched_off
 
 from .bank_contract import hold
 
@@ -56,20 +57,53 @@ def in_torch(found, heads, layer):
     return torch.from_numpy(found).index_fill(1, off, 0).numpy()
 
 
+def story_by_story(streams, E, answers):
+    out = []
+    for heights in streams:
+        each = []
+        for x, answer in zip(heights, answers, strict=True):
+            z = E @ (x * np.sqrt(len(x)) / np.linalg.norm(x))
+            each.append(np.exp(z[answer] - np.logaddexp.reduce(z)))
+        out.append(sum(each) / len(each))
+    return np.array(out)
+
+
+def lens_in_torch(streams, E, answers):
+    x, table = torch.from_numpy(streams), torch.from_numpy(E)
+    x = torch.nn.functional.rms_norm(x, x.shape[-1:], eps=0.0)
+    p = (x @ table.T).softmax(-1)
+    return p.gather(2, torch.from_numpy(answers).expand(len(p), -1)[..., None])[..., 0].mean(1).numpy()
+
+
+def lens_by_one_hot(streams, E, answers):
+    z = np.einsum("lbd,vd->lbv", streams / (streams**2).mean(-1)[..., None] ** 0.5, E)
+    p = np.exp(z - z.max()) / np.exp(z - z.max()).sum(-1, keepdims=True)
+    return (p * np.eye(len(E))[answers]).sum((1, 2)) / len(answers)
+
+
 VARIANTS = {
     "inside.induction_score": [by_loops, by_diagonal, by_the_package, by_einsum],
     "inside.ablate": [by_factors, by_stacking, in_torch],
+    "inside.lens": [story_by_story, lens_in_torch, lens_by_one_hot],
 }
 PAIRS = {
     "inside.induction_score": {
-        ("the twin itself in place of the token behind it", "one text only"): lambda w, n: inside._score(0)(
+        ("the twin itself in place of the token behind it", "one text only"): lambda w, n: score._score(0)(
             w[:, :1], n
         ),
-        ("two behind the twin", "the sum, not the mean"): lambda w, n: n * inside._score(2)(w, n),
+        ("two behind the twin", "the sum, not the mean"): lambda w, n: n * score._score(2)(w, n),
     },
     "inside.ablate": {
-        ("layer and head exchanged", "zeros along the wrong axis"): inside._silence(
+        ("layer and head exchanged", "zeros along the wrong axis"): switched_off._silence(
             lambda heads, layer: [at for at, head in heads if head == layer], 2
+        ),
+    },
+    "inside.lens": {
+        ("the norm is left out", "one answer for all stories"): lambda x, E, answers: over_layers._reading(
+            norm=lambda x: x
+        )(x, E, np.full_like(answers, answers[0])),
+        ("the norm is left out", "the mean of logarithms"): over_layers._reading(
+            norm=lambda x: x, to_p=over_layers.log_softmax, mean=lambda p: np.exp(p.mean(axis=1))
         ),
     },
 }
@@ -85,13 +119,13 @@ def test_an_answer_that_changes_what_it_was_given_is_told_so():
         found[:, [head for at, head in heads if at == layer]] = 0
         return found
 
-    result = diagnose(in_place, inside.ABLATE)
+    result = diagnose(in_place, switched_off.ABLATE)
     assert result.status == "not yet"
     assert [m.name for m in result.mistakes] == ["an input is changed in place"]
 
 
 def test_the_symptom_comes_with_its_numbers():
-    told = " ".join(str(diagnose(inside._score(0), inside.SCORE)).split())
+    told = " ".join(str(diagnose(score._score(0), score.SCORE)).split())
     assert "head 0 puts all its weight on the token behind the twin and scores 0, not 1" in told
     assert told.index("scores 0") < told.index("the twin itself in place of")
 
@@ -109,7 +143,7 @@ def test_the_model_does_with_heads_off_what_the_exercise_asks_for():
     def attend(q, k, v, mask):
         out = explicit_attention(q, k, v, mask)[0].detach().numpy()
         layer[0] += 1
-        return torch.from_numpy(inside.ablate(out, heads, layer[0] - 1))
+        return torch.from_numpy(switched_off.ablate(out, heads, layer[0] - 1))
 
     with torch.no_grad():
         with model.attention_by(attend):
