@@ -71,11 +71,14 @@ export function makeGlance(view, act) {
   });
 
   const left = h("div", {}, h("p", { class: "hint" }, "layer ↓ head →"), map, said);
+  const element = h("div", { class: "beside" }, left, h("div", {}, by.element, list.element));
   return {
-    element: h("div", { class: "beside" }, left, h("div", {}, by.element, list.element)),
+    element,
     show(fresh) {
       now = fresh;
       const { layers, heads, layer, head, measures, measure } = now;
+      element.hidden = !measures[measure];
+      if (element.hidden) return;
       const names = Object.keys(measures);
       if (by.input.length !== names.length)
         by.input.replaceChildren(...names.map((name) => h("option", {}, name)));

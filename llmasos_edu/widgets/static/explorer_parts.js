@@ -13,10 +13,10 @@ export function roleOf(now, layer, head) {
 /** A table with these headings; `add` appends a line and returns its cells, the first of them its heading. */
 export function tableOf(...titles) {
   const body = h("tbody");
-  const head = h("tr", {}, ...titles.map((title) => h("th", { scope: "col" }, title)));
+  const heading = (title) => (title ? h("th", { scope: "col" }, title) : h("td"));
   return {
     body,
-    element: h("table", {}, h("thead", {}, head), body),
+    element: h("table", {}, h("thead", {}, h("tr", {}, ...titles.map(heading))), body),
     add(...contents) {
       const cells = contents.map((content, n) => h(n ? "td" : "th", n ? {} : { scope: "row" }, content));
       body.append(h("tr", {}, ...cells));

@@ -22,8 +22,13 @@ function makeStore(view) {
     fresh = true;
   });
   function takePictures({ first, count, heads, pool }) {
-    const { byteOffset, byteLength, buffer } = view.get("pictures");
-    const all = new Uint8Array(buffer.slice(byteOffset, byteOffset + byteLength));
+    const sent = view.get("pictures");
+    if (sent !== store.sent) {
+      const { byteOffset, byteLength, buffer } = sent;
+      store.bytes = new Uint8Array(buffer.slice(byteOffset, byteOffset + byteLength)); // thumbnails hold on to it
+    }
+    const all = store.bytes;
+    store.sent = sent;
     const [rows, columns] = [store.names, store.keys].map((names) => Math.ceil(names.length / pool));
     const size = rows * columns;
     Object.assign(store, { columns, size });
