@@ -14,7 +14,7 @@ export function makeGlance(view, act) {
   let [now, cell, scores, best, hand] = [null, 0, null, [], null]; // `hand`: the cell under the pointer or the cursor
   const by = select("colour and sort by", [], act.sort);
   const list = listbox("heads with the most of it", { onpick: (n) => act.head(...best[n]) });
-  const said = h("p", { class: "hint" });
+  const said = h("p", { class: "hint", role: "status" });
   const score = (l, n) => scores[l * now.heads + n];
   const words = ([l, n]) => `layer ${l} head ${n} · ${now.measure} ${score(l, n).toFixed(2)}`;
   const at = (n) => 24 + n * cell; // in CSS pixels; the first 24 are for the numbers of layers and heads
@@ -63,7 +63,6 @@ export function makeGlance(view, act) {
     if (next !== undefined) {
       to[axis] = next;
       move(to);
-      view.say(words(to));
     } else if (event.key === "Enter") act.head(...to);
     else if (event.key === "Escape") move(null);
     else return;
