@@ -25,13 +25,19 @@ shown = AttentionExplorer(
     reading=answer(None, ()), answer=answer, roles=roles, views=views, layer=1, head=2, row=3)
 given = AttentionExplorer(weights=np.full((3, 3), 1 / 3), tokens=["a", "b", "c"], mask="none",
                           views=("why", "next", "lines"))
+
+sharp = np.tril(np.ones((2, 130, 130)))  # each head uniform, and one of them sharp in its last row
+sharp /= sharp.sum(axis=-1, keepdims=True)
+sharp[1, 129] = np.eye(130)[77]
+names = [str(i) for i in range(130)]
+long = AttentionExplorer(weights=sharp, tokens=names, views=("heads", "lines"), row=129)
 """
 
 
 @pytest.fixture(scope="module")
 def notebook(desk):
-    with desk.notebook({"set-up": SET_UP, "all": "shown", "given": "given"}) as opened:
-        opened.run("set-up", "all", "given")
+    with desk.notebook({"set-up": SET_UP, "all": "shown", "given": "given", "long": "long"}) as opened:
+        opened.run("set-up", "all", "given", "long")
         yield opened
 
 
@@ -75,6 +81,28 @@ def test_heads_side_by_side(notebook, host):
     heads(host).nth(4).press("ArrowRight")
     host.page.keyboard.press("Enter")
     becomes(notebook, "[shown.layer, shown.head]", [1, 5])
+
+
+def test_a_thumbnail_keeps_the_one_large_weight(notebook):
+    long = notebook.widget("long")
+    last = "c => [...c.getContext('2d').getImageData(0, 63, 64, 1).data]"
+    brightest = [
+        max(
+            np.reshape(heads(long).nth(n).locator("canvas").evaluate(last), (64, 4))[:, :3].tolist(),
+            key=sum,
+        )
+        for n in range(2)
+    ]
+    assert brightest[1] == [254, 232, 56]  # cividis at 1; a mean of 3 × 3 weights would be near the other end
+    assert sum(brightest[0]) < 250  # 1/130
+
+
+def test_a_long_text_shows_forty_tokens_and_says_so(notebook):
+    long = notebook.widget("long")
+    heads(long).nth(1).click()
+    told = long.locator(".lines p").first
+    assert notebook.until(lambda: "shown are 90 to 129 of 130, with 0 % of" in told.inner_text())
+    assert long.locator(".lines p").last.inner_text() == "'129' looks at '77' 100 %."
 
 
 def test_a_head_that_is_off_changes_the_next_word(notebook, host):

@@ -45,12 +45,14 @@ export function makeHeads(view, act) {
     if (!bytes) return;
     if (pool === 1) tile.words = `≈ ${three(meanEntropy(bytes, columns))} nats`;
     const size = { Tq: bytes.length / columns, Tk: columns, rules: { mask: now.naturalMask } };
-    const shares = Float32Array.from(bytes, (b) => b / 255);
+    const shares = new Float32Array(bytes).map((b) => b / 255);
     context.imageSmoothingEnabled = false;
     context.drawImage(pixels(shares, size, palette, Math.ceil(columns / 64)), 0, 0, 64, 64);
   }
   function draw() {
-    tiles.forEach(drawTile);
+    const end = performance.now() + 6; // in slices: a hand that moves meanwhile gets its frames
+    for (let n = 0; n < tiles.length && performance.now() < end; n++) drawTile(tiles[n], n);
+    if (tiles.some(isOld)) view.later("heads", 5, draw);
     const words = tiles.map((tile, n) => `head ${n}\n${tile.words}\n${roleOf(now, now.layer, n)}`);
     list.show(words, now.head);
     list.options.forEach((option, n) => {
