@@ -159,6 +159,21 @@ def test_q_and_k_are_kept_only_where_they_explain_the_weights(theirs):
     assert [layer.d_head for layer in within.layers] == [8, 8]
 
 
+def test_layers_that_are_explained_and_layers_that_are_not(theirs):
+    """Gemma 3's layers take turns: a window of 4 tokens, then all."""
+    config = transformers.Gemma3TextConfig(
+        **SMALL, head_dim=8, sliding_window=4, layer_types=["sliding_attention", "full_attention"]
+    )
+    model = wide(config)
+    reading = equal(Source(model, theirs), model)
+    assert [layer.d_head for layer in reading.layers] == [0, 8]
+    explorer = explore(model, theirs, TEXT, layer=0, head=1)
+    for layer in (0, 1):
+        explorer.layer = layer
+        assert explorer.meta["d_head"] == reading.layers[layer].d_head
+        np.testing.assert_allclose(explorer.weights(), reading.weights(layer)[1], atol=1e-6)
+
+
 def test_half_precision_shows_the_formula(theirs):
     model = wide(OTHERS["gpt_neox"]).bfloat16()
     reading = Source(model, theirs)(TEXT)

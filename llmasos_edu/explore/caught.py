@@ -22,7 +22,7 @@ from llmasos_edu.widgets.attention_data import Layer
 __all__ = ["Caught", "Layers", "looks_ahead", "resting"]
 
 CLOSE = 1e-4  # weights further than this from softmax(scale · q·k) are not explained by q and k
-TRIED = 64  # queries at which that is looked at, the last among them
+TRIED = 64  # queries at which that is looked at, the first and the last among them
 
 
 @dataclass
@@ -56,9 +56,8 @@ class Caught:
         """Whether the weights are softmax(scale · q·k) under the mask; tried at up to 64 queries."""
         if weights.shape[1] != q.shape[1] or q.shape[1] % k.shape[1]:
             return False
-        T = q.shape[2]
-        rows = torch.linspace(0, T - 1, min(T, TRIED), device=q.device).long()
-        mask = causal_mask(T, device=q.device)[rows] if self.causal else None
+        rows = _tried(q)
+        mask = causal_mask(q.shape[2], device=q.device)[rows] if self.causal else None
         plain = attention_weights(q[:, :, rows].float(), k.float(), mask, self.scale)
         return bool((plain - weights[:, :, rows]).abs().max() <= CLOSE)
 
@@ -99,8 +98,15 @@ def _array(tensor: torch.Tensor, heads: int) -> np.ndarray:
 
 
 def looks_ahead(weights: torch.Tensor) -> bool:
-    """Whether any query of (…, T, T) looks at a later token."""
-    return bool(weights.triu(1).any())
+    """Whether a query of (…, T, T) looks at a later token; of a long text, 64 queries are asked."""
+    rows = _tried(weights)
+    later = torch.arange(weights.shape[-1], device=weights.device) > rows[:, None]  # (rows, T)
+    return bool((weights[..., rows, :].ne(0) & later).any())
+
+
+def _tried(x: torch.Tensor) -> torch.Tensor:
+    T = x.shape[-2]
+    return torch.linspace(0, T - 1, min(T, TRIED), device=x.device).long()
 
 
 @contextmanager

@@ -97,7 +97,8 @@ class Source:
             role → score (L, H); None where the vocabulary or the context is too small for it, or heads of a
             layer may look ahead. Kept for as long as the model lives and its weights stay.
         """
-        now = hash(tuple((p.data_ptr(), p._version) for p in self._model.parameters()))
+        weights = self._model.parameters()  # a version counts what was written into a tensor
+        now = hash(tuple((p.data_ptr(), 0 if p.is_inference() else p._version) for p in weights))
         if self._model not in _roles or _roles[self._model][0] != now:
             found = self._measured_roles()
             if found is None:

@@ -246,7 +246,7 @@ class AttentionExplorer(Widget):
     def _layer_traits(self, alone: bool = False) -> dict[str, Any]:
         """Pictures and exact numbers for the layer and head in hand, and what all of it is."""
         before, now = self._readings
-        layer = now.layers[0]
+        layer = now.layers[self.layer]  # one may have q and k, another weights alone
         found = pieces.of_layer(now, before, self.looked, self.layer, self.head, alone)
         L, H = len(now.layers), layer.heads
         labels = [pieces.label(self._roles, at, head) for at in range(L) for head in range(H)]
