@@ -16,13 +16,28 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from benchmarks.widget_moves import ASKED, MOVES, OPENED, STOCK
+from llmasos_edu import real_llm
 from tests.browser.driver import Desk
 
 #: Of tinyworld-base, and of SmolLM2.
 VOCABULARIES = (1_112, 49_152)
+LENGTHS = (16, 64, 256, 512)
+STORY = "Mia had a red kite. Tom had a blue drum. Mia left the kite. Tom saw the red"
+SENTENCE = "The quick brown fox jumps over the lazy dog. " * 3 + "The quick brown"
+OTHERS = {
+    "first": "shown(128, 12)",
+    "long": "shown(1024)",
+    "stock": "by_matplotlib(64)",
+    "tinyworld": f"explore(*pretrained.load(data_dir() / 'checkpoints' / 'tinyworld-base'), {STORY!r})",
+    "smollm2": f"explore(*pretrained.load(real_llm.folder()), {SENTENCE!r})",
+}
 SET_UP = """
 import ipywidgets, numpy as np
 import matplotlib.pyplot as plt
+from llmasos_edu import pretrained, real_llm
+from llmasos_edu.explore import explore
+from llmasos_edu.files import data_dir
 from llmasos_edu.widgets import keyboard
 from llmasos_edu.widgets.attention_explorer import AttentionExplorer
 rng = np.random.default_rng(0)
@@ -31,9 +46,9 @@ def bars(V):
     from llmasos_edu.widgets.strategy_bars import StrategyBars
     return StrategyBars(4 * rng.normal(size=V), str)
 
-def shown(T, heads):
-    q, k = rng.normal(size=(2, heads, T, 16))
-    return AttentionExplorer(q, k, [f"t{i}" for i in range(T)], head=0)
+def shown(T, layers=1, heads=12, D=64):
+    q, k, v = rng.standard_normal((3, layers, heads, T, D), np.float32)
+    return AttentionExplorer(q, k, [f"t{i}" for i in range(T)], v=v, layer=0, head=0)
 
 def by_matplotlib(T):
     q, k = rng.normal(size=(2, T, 16))
@@ -45,69 +60,6 @@ def by_matplotlib(T):
     slider = ipywidgets.FloatSlider(1.0, min=0.5, max=4.0, step=0.1, description="temperature")
     return ipywidgets.VBox([slider, ipywidgets.interactive_output(draw, {"temperature": slider})])
 """
-PAINTED = """
-const painted = () => new Promise((done) => requestAnimationFrame(() => {
-  const after = performance.now();
-  const channel = new MessageChannel();
-  channel.port1.onmessage = () => done([after, performance.now()]);
-  channel.port2.postMessage(0);
-}));
-const pause = () => new Promise((done) => setTimeout(done, 200 + 30 * Math.random()));
-"""
-MOVES = f"""async (host, kind, n) => {{
-  {PAINTED}
-  const root = host.shadowRoot, map = root.querySelector(".map"), found = [];
-  const [head, mask] = root.querySelectorAll("select");
-  const box = map?.getBoundingClientRect();
-  const slide = (name, i) => {{ // through the middle half of its range
-    const label = [...root.querySelectorAll("label")].find((one) => one.firstChild.textContent === name);
-    const input = label.querySelector("input"), [min, max] = [Number(input.min), Number(input.max)];
-    input.value = min + (max - min) * (0.25 + (i % 16) / 32);
-    input.dispatchEvent(new Event("input"));
-  }};
-  const choose = (input, i) => {{
-    input.selectedIndex = (i + 1) % input.options.length;
-    input.dispatchEvent(new Event("change"));
-  }};
-  const moves = {{
-    hover: () => map.dispatchEvent(new PointerEvent("pointermove", {{
-      clientX: box.right - 0.6 * box.width * Math.random(),
-      clientY: box.bottom - 0.6 * box.height * Math.random(), bubbles: true }})),
-    scale: (i) => slide("scale", i),
-    temperature: (i) => slide("temperature", i),
-    "top-p": (i) => slide("top-p", i),
-    mask: (i) => choose(mask, i),
-    head: (i) => choose(head, i),
-  }};
-  for (let i = 0; i < n; i++) {{
-    await pause();
-    const before = new Promise((done) => requestAnimationFrame(() => done(performance.now())));
-    const [start, rev] = [performance.now(), Number(host.dataset.rev)];
-    moves[kind](i);
-    const heard = performance.now();
-    const [drawn, end] = await painted();
-    const frame = await before; // the first thing in the frame; our drawing is next
-    if (Number(host.dataset.rev) > rev) found.push([end - start, heard - start + end - frame, drawn - frame]);
-  }}
-  return found;
-}}"""
-STOCK = f"""async (output, n) => {{
-  {PAINTED}
-  const handle = output.querySelector(".noUi-handle"), found = [];
-  for (let i = 0; i < n; i++) {{
-    await pause();
-    const old = output.querySelector("img")?.src, start = performance.now();
-    handle.dispatchEvent(new KeyboardEvent("keydown", {{ key: "ArrowRight", bubbles: true }}));
-    while (!output.querySelector("img") || output.querySelector("img").src === old) {{
-      if (performance.now() - start > 10000) throw new Error("no new figure in 10 s");
-      await new Promise((done) => setTimeout(done, 2));
-    }}
-    await output.querySelector("img").decode();
-    const [, end] = await painted();
-    found.push([end - start]);
-  }}
-  return found;
-}}"""
 
 
 def _figures(found: list[list[float]]) -> dict[str, Any]:
@@ -126,33 +78,47 @@ def _figures(found: list[list[float]]) -> dict[str, Any]:
     return figures
 
 
+def _moves(host: Any, *kinds: str) -> dict[str, Any]:
+    """Figures of 40 moves of each kind."""
+    evaluate = f"(host, [kind, n]) => ({MOVES})(host, kind, n)"
+    return {kind: _figures(host.evaluate(evaluate, [kind, 40])) for kind in kinds}
+
+
+def _asked(notebook: Any, cell: str, words: str, n: int) -> dict[str, Any]:
+    """Figures of n new sentences, of one word more and one less."""
+    notebook.run(cell)
+    host = notebook.widget(cell)
+    notebook.settled()
+    return _figures(host.evaluate(ASKED, [[words, words.rpartition(" ")[0]], n]))
+
+
 def run() -> dict[str, Any]:
     """Milliseconds from move to painted frame, median and 95th percentile: all, the work, the drawing."""
-    sizes = {"T=16": (16, 2), "T=64": (64, 2), "T=256": (256, 2)}
-    cells = {"set-up": SET_UP, **{name: f"shown({T}, {heads})" for name, (T, heads) in sizes.items()}}
+    cells = {"set-up": SET_UP, **{f"T={T}": f"shown({T})" for T in LENGTHS}, **OTHERS}
     cells |= {f"V={V}": f"bars({V})" for V in VOCABULARIES}
     result: dict[str, Any] = {}
     with contextlib.ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         desk = stack.enter_context(contextlib.closing(Desk(home)))
-        notebook = stack.enter_context(desk.notebook({**cells, "stock": "by_matplotlib(64)"}))
-        notebook.run(*cells, "stock")
-        for name in sizes:
-            host = notebook.widget(name)
-            result[f"explorer {name}"] = {
-                kind: _figures(host.evaluate(f"(host, [kind, n]) => ({MOVES})(host, kind, n)", [kind, 40]))
-                for kind in ("hover", "scale", "temperature", "mask", "head")
-            }
+        notebook = stack.enter_context(desk.notebook(cells))
+        notebook.run("set-up", "V=1112", "V=49152", "stock", *(f"T={T}" for T in LENGTHS))
+        for T in LENGTHS:
+            kinds = ("hover", "scale", "temperature", "mask", "head")
+            result[f"explorer T={T} × 12 heads"] = _moves(notebook.widget(f"T={T}"), *kinds)
         for V in VOCABULARIES:
-            host = notebook.widget(f"V={V}")
-            result[f"strategy_bars V={V}"] = {
-                kind: _figures(host.evaluate(f"(host, [kind, n]) => ({MOVES})(host, kind, n)", [kind, 40]))
-                for kind in ("temperature", "top-p")
-            }
+            result[f"strategy_bars V={V}"] = _moves(notebook.widget(f"V={V}"), "temperature", "top-p")
+        opened = [notebook.page.evaluate(OPENED, "first") for _ in range(7)]
+        result["first picture T=128, 12 × 12"] = _figures([times for times, _ in opened[1:]])
+        result["notebook grows by, kB"] = round(max(size for _, size in opened) / 1000)
+        result["opens T=1024"] = _figures([notebook.page.evaluate(OPENED, "long")[0] for _ in range(3)])
+        result["layer T=128, 12 × 12"] = _moves(notebook.widget("first"), "layer")
+        result["new sentence, tinyworld-base"] = _asked(notebook, "tinyworld", STORY, 15)
+        if real_llm.present():
+            result["new sentence, SmolLM2, T=32"] = _asked(notebook, "smollm2", SENTENCE, 7)
         output = notebook.cell("stock").locator(".jp-OutputArea-output").first
         output.scroll_into_view_if_needed()
         found = output.evaluate(f"(output, n) => ({STOCK})(output, n)", 15)
         result["interactive_output + matplotlib T=64"] = {"temperature": _figures(found)}
-    ours = result["explorer T=64"]["temperature"]["median_ms"]
+    ours = result["explorer T=64 × 12 heads"]["temperature"]["median_ms"]
     theirs = result["interactive_output + matplotlib T=64"]["temperature"]["median_ms"]
     return {**result, "times_faster_than_matplotlib_T=64": round(theirs / ours, 1)}

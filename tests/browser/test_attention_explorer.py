@@ -27,7 +27,7 @@ def shown(notebook):
     """The map as it opened, whatever the test before left."""
     host = notebook.widget("map")
     notebook.page.mouse.move(2, 2)
-    host.get_by_role("application").press("Escape")
+    the_map(host).press("Escape")
     rev = notebook.rev(host)
     notebook.python(
         "shown.head, shown.row, shown.temperature, shown.mask, shown.hide_first, shown.scale ="
@@ -38,7 +38,15 @@ def shown(notebook):
 
 
 def options(host):
-    return host.get_by_role("listbox").get_by_role("option")
+    return host.get_by_role("listbox", name="The token that looks").get_by_role("option")
+
+
+def the_map(host):
+    return host.get_by_role("application", name="Attention map")
+
+
+def row(host):
+    return host.get_by_role("region", name="the row as a table")
 
 
 def same_words(notebook):
@@ -52,7 +60,7 @@ def same_words(notebook):
 
 def ink(host):
     """How many colours the canvas holds: 1 is an empty one."""
-    return host.locator("canvas").evaluate(
+    return host.locator(".map canvas").evaluate(
         "c => new Set(new Uint32Array(c.getContext('2d').getImageData(0, 0, c.width, c.height)"
         ".data.buffer)).size"
     )
@@ -73,13 +81,13 @@ def test_markup_and_odd_tokens_show_as_text(shown):
 
 @pytest.mark.parametrize(("label", "trait"), [("scale", "scale"), ("temperature", "temperature")])
 def test_sliders_follow_the_hand(notebook, shown, label, trait):
-    before = shown.locator("tbody").inner_text()
+    before = row(shown).locator("tbody").inner_text()
     rev = notebook.rev(shown)
     slider = shown.get_by_role("slider", name=label)
     slider.press("ArrowRight")
     slider.press("ArrowRight")
     notebook.wait_rev(shown, rev)
-    assert shown.locator("tbody").inner_text() != before
+    assert row(shown).locator("tbody").inner_text() != before
     same_words(notebook)
     start = 0.5 if trait == "scale" else 1.0
     assert float(notebook.python(f"print(shown.{trait})")) == pytest.approx(start * 2**0.5)
@@ -92,16 +100,16 @@ def test_mask_and_hidden_first_token(notebook, shown):
     weights = np.array(eval(notebook.python("print(shown.weights().tolist())")))
     assert (weights[0, 1:] > 0).all()
     assert (weights[:, 0] == 0).all()
-    assert shown.locator("tbody tr").first.inner_text().split("\t")[1] == "may not"
+    assert row(shown).locator("tbody tr").first.inner_text().split("\t")[1] == "may not"
 
 
 def test_hover_previews_and_a_click_pins(notebook, shown):
-    picture = shown.locator("canvas")
+    picture = shown.locator(".map canvas")
     picture.scroll_into_view_if_needed()
     box = picture.bounding_box()
     left, top = min(120, box["width"] / 3), 96  # the names are long, so their strips are as wide as they get
     side = (box["height"] - top - 2) / 6
-    caption = shown.locator("caption")
+    caption = row(shown).locator("caption")
     x, y = box["x"] + left + 1.5 * side, box["y"] + top + 3.5 * side
     notebook.page.mouse.move(x, y)
     shown.get_by_text("in hand").wait_for()
@@ -117,7 +125,7 @@ def test_hover_previews_and_a_click_pins(notebook, shown):
 
 
 def test_the_map_by_keyboard_alone(notebook, shown):
-    shown.get_by_role("application").focus()
+    the_map(shown).focus()
     for key in ("ArrowUp", "ArrowUp", "ArrowRight"):
         notebook.page.keyboard.press(key)
     status = shown.get_by_role("status")  # it speaks at most twice a second
@@ -127,7 +135,7 @@ def test_the_map_by_keyboard_alone(notebook, shown):
     assert notebook.python("print(shown.row)") == "3"
     notebook.page.keyboard.press("End")
     notebook.page.keyboard.press("Escape")
-    assert notebook.until(lambda: shown.locator("caption").inner_text() == "'on' (3), pinned")
+    assert notebook.until(lambda: row(shown).locator("caption").inner_text() == "'on' (3), pinned")
 
 
 def test_tokens_by_keyboard_alone(notebook, shown):
@@ -148,7 +156,7 @@ def test_heads_and_new_arrays(notebook, shown):
     rev = notebook.rev(shown)
     notebook.python("shown.update(q[:1, :4] * 0, k[:1, :4], tokens[:4]); shown.row = 3")
     notebook.wait_rev(shown, rev)
-    assert shown.locator(".sentence").inner_text() == "'on' attends equally to 4 tokens, 25 % each."
+    assert shown.locator(".sentence").first.inner_text() == "'on' attends equally to 4 tokens, 25 % each."
     assert shown.get_by_role("combobox", name="head").count() == 0
     notebook.python("shown.update(q, k, tokens)")
 
@@ -157,7 +165,7 @@ def test_no_key_leaks(notebook, shown):
     for control in (
         shown.get_by_role("slider").first, shown.get_by_role("combobox").first,
         shown.get_by_role("checkbox").first, options(shown).nth(5),
-        shown.get_by_role("application"), shown.get_by_role("region"),
+        the_map(shown), row(shown),
     ):  # fmt: skip
         assert notebook.leaks(control) == ""
 

@@ -48,13 +48,13 @@ def test_one_head_answers_the_blank_by_keyboard(notebook, host):
 
 
 def test_a_word_is_pinned_by_mouse(notebook, host):
-    host.get_by_role("listbox").get_by_role("option").nth(4).click()
+    host.get_by_role("listbox", name="The token that looks").get_by_role("option").nth(4).click()
     assert summary(notebook).startswith("'·red' attends")
     assert notebook.python("print(explorer.row)") == "4"
 
 
 def test_the_words_are_walked_by_keyboard(notebook, host):
-    pinned = host.get_by_role("listbox").get_by_role("option").nth(16)
+    pinned = host.get_by_role("listbox", name="The token that looks").get_by_role("option").nth(16)
     pinned.focus()
     notebook.page.keyboard.press("ArrowLeft")
     notebook.page.keyboard.press("Enter")
