@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from benchmarks.bench_widgets import PAINTED
+from benchmarks.widget_moves import PAINTED
 from llmasos_edu import real_llm
 from tests.browser.driver import REPOSITORY, Desk
 

@@ -16,28 +16,20 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.widget_moves import ASKED, MOVES, OPENED, STOCK
-from llmasos_edu import real_llm
+from benchmarks.widget_moves import MOVES, OPENED, STOCK
 from tests.browser.driver import Desk
 
 #: Of tinyworld-base, and of SmolLM2.
 VOCABULARIES = (1_112, 49_152)
 LENGTHS = (16, 64, 256, 512)
-STORY = "Mia had a red kite. Tom had a blue drum. Mia left the kite. Tom saw the red"
-SENTENCE = "The quick brown fox jumps over the lazy dog. " * 3 + "The quick brown"
 OTHERS = {
     "first": "shown(128, 12)",
     "long": "shown(1024)",
     "stock": "by_matplotlib(64)",
-    "tinyworld": f"explore(*pretrained.load(data_dir() / 'checkpoints' / 'tinyworld-base'), {STORY!r})",
-    "smollm2": f"explore(*pretrained.load(real_llm.folder()), {SENTENCE!r})",
 }
 SET_UP = """
 import ipywidgets, numpy as np
 import matplotlib.pyplot as plt
-from llmasos_edu import pretrained, real_llm
-from llmasos_edu.explore import explore
-from llmasos_edu.files import data_dir
 from llmasos_edu.widgets import keyboard
 from llmasos_edu.widgets.attention_explorer import AttentionExplorer
 rng = np.random.default_rng(0)
@@ -84,14 +76,6 @@ def _moves(host: Any, *kinds: str) -> dict[str, Any]:
     return {kind: _figures(host.evaluate(evaluate, [kind, 40])) for kind in kinds}
 
 
-def _asked(notebook: Any, cell: str, words: str, n: int) -> dict[str, Any]:
-    """Figures of n new sentences, of one word more and one less."""
-    notebook.run(cell)
-    host = notebook.widget(cell)
-    notebook.settled()
-    return _figures(host.evaluate(ASKED, [[words, words.rpartition(" ")[0]], n]))
-
-
 def run() -> dict[str, Any]:
     """Milliseconds from move to painted frame, median and 95th percentile: all, the work, the drawing."""
     cells = {"set-up": SET_UP, **{f"T={T}": f"shown({T})" for T in LENGTHS}, **OTHERS}
@@ -112,9 +96,6 @@ def run() -> dict[str, Any]:
         result["notebook grows by, kB"] = round(max(size for _, size in opened) / 1000)
         result["opens T=1024"] = _figures([notebook.page.evaluate(OPENED, "long")[0] for _ in range(3)])
         result["layer T=128, 12 × 12"] = _moves(notebook.widget("first"), "layer")
-        result["new sentence, tinyworld-base"] = _asked(notebook, "tinyworld", STORY, 15)
-        if real_llm.present():
-            result["new sentence, SmolLM2, T=32"] = _asked(notebook, "smollm2", SENTENCE, 7)
         output = notebook.cell("stock").locator(".jp-OutputArea-output").first
         output.scroll_into_view_if_needed()
         found = output.evaluate(f"(output, n) => ({STOCK})(output, n)", 15)

@@ -12,7 +12,8 @@ const pause = () => new Promise((done) => setTimeout(done, 200 + 30 * Math.rando
 MOVES = f"""async (host, kind, n) => {{
   {PAINTED}
   const root = host.shadowRoot, map = root.querySelector(".map"), found = [];
-  const named = (name) => [...root.querySelectorAll("label")].find((one) => one.firstChild.textContent === name);
+  const labels = [...root.querySelectorAll("label")];
+  const named = (name) => labels.find((one) => one.firstChild.textContent === name);
   const box = map?.getBoundingClientRect();
   const slide = (name, i) => {{ // through the middle half of its range
     const input = named(name).querySelector("input"), [min, max] = [Number(input.min), Number(input.max)];
@@ -82,24 +83,4 @@ OPENED = f"""async (id) => {{
   }}
   const [, end] = await painted();
   return [[end - start], JSON.stringify(cell.model.outputs.toJSON()).length];
-}}"""
-# From Enter in the sentence to the painted picture of the new one.
-ASKED = f"""async (host, [sentences, n]) => {{
-  {PAINTED}
-  const input = host.shadowRoot.querySelector(".typed"), found = [];
-  const count = () => host.shadowRoot.querySelector('[role="listbox"]').childElementCount;
-  for (let i = 0; i < n; i++) {{
-    await pause();
-    const [old, start] = [count(), performance.now()];
-    input.value = sentences[i % sentences.length];
-    input.dispatchEvent(new Event("input"));
-    input.dispatchEvent(new KeyboardEvent("keydown", {{ key: "Enter" }}));
-    while (count() === old) {{
-      if (performance.now() - start > 20000) throw new Error("no answer in 20 s");
-      await new Promise((done) => requestAnimationFrame(done));
-    }}
-    const [, end] = await painted();
-    found.push([end - start]);
-  }}
-  return found;
 }}"""
