@@ -1,4 +1,4 @@
-"""The Explorer's views in JupyterLab: what a reader does in one shows in the others and in Python."""
+"""The Explorer's views in Lab and Notebook 7: what a reader does in one shows in the others and in Python."""
 
 import json
 
@@ -34,10 +34,13 @@ long = AttentionExplorer(weights=sharp, tokens=names, views=("heads", "lines"), 
 """
 
 
-@pytest.fixture(scope="module")
-def notebook(desk):
-    with desk.notebook({"set-up": SET_UP, "all": "shown", "given": "given", "long": "long"}) as opened:
-        opened.run("set-up", "all", "given", "long")
+CELLS = {"set-up": SET_UP, "all": "shown", "given": "given", "long": "long"}
+
+
+@pytest.fixture(scope="module", params=["lab", "notebook"])
+def notebook(request, desk):
+    with desk.notebook(CELLS, request.param) as opened:
+        opened.run(*CELLS)
         yield opened
 
 

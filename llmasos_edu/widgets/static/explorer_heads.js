@@ -43,7 +43,7 @@ export function makeHeads(view, act) {
     const context = tile.surface.getContext("2d");
     context.clearRect(0, 0, 64, 64);
     if (!bytes) return;
-    if (pool === 1) tile.words = `≈ ${three(meanEntropy(bytes, columns))} nats`;
+    tile.words = pool > 1 ? "" : `≈ ${three(meanEntropy(bytes, columns))} nats`; // of blocks it means nothing
     const size = { Tq: bytes.length / columns, Tk: columns, rules: { mask: now.naturalMask } };
     const shares = new Float32Array(bytes).map((b) => b / 255);
     context.imageSmoothingEnabled = false;

@@ -105,18 +105,22 @@ export function makeWhy(view, act) {
   const hint = "Edit any number; Enter goes down, Shift+Enter up. Bold: the 3 largest products.";
   const box = h("div", { class: "box" }, table.element);
   const numbers = h("div", {}, h("p", { class: "hint" }, hint), box, back);
+  function draw(fresh) {
+    now = fresh;
+    const isHeld = numbers.matches(":focus-within") && pair[0] < now.Tq && pair[1] < now.Tk;
+    if (!isHeld) pair = [now.i, now.j < 0 ? topK(now.at(now.i), 1)[0] : now.j];
+    const [i, j] = pair;
+    put(title, `Why '${now.names[i]}' (${i}) looks at '${now.keys[j]}' (${j}):`);
+    put(chain, chainWords(now, i, j).join("\n"));
+    numbers.hidden = !now.q;
+    table.element.classList.toggle("short", !now.v);
+    if (now.q) view.later("why", now.D > 16 ? 60 : 0, fill); // the chain follows the hand, the numbers after it
+  }
   return {
     element: h("div", {}, title, h("div", { class: "beside" }, chain, numbers)),
     show(fresh) {
-      now = fresh;
-      const isHeld = numbers.matches(":focus-within") && pair[0] < now.Tq && pair[1] < now.Tk;
-      if (!isHeld) pair = [now.i, now.j < 0 ? topK(now.at(now.i), 1)[0] : now.j];
-      const [i, j] = pair;
-      put(title, `Why '${now.names[i]}' (${i}) looks at '${now.keys[j]}' (${j}):`);
-      put(chain, chainWords(now, i, j).join("\n"));
-      numbers.hidden = !now.q;
-      table.element.classList.toggle("short", !now.v);
-      if (now.q) view.later("why", now.D > 16 ? 60 : 0, fill); // the chain follows the hand, the numbers after it
+      if (fresh.q || !fresh.D) draw(fresh);
+      else view.later("why", 300, () => draw(fresh)); // a head's q and k come a moment after it was chosen
     },
   };
 }
