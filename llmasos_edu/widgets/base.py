@@ -75,7 +75,9 @@ import traitlets
 
 STATIC = Path(__file__).resolve().parent / "static"
 LARGEST = 64_000  # bytes of one assembled module
-_COMMENT = re.compile(r"^\s*(//[^\n]*|/\*.*?\*/)\n", re.MULTILINE | re.DOTALL)  # whole lines of it
+_COMMENT = re.compile(  # whole lines of it, and what follows a statement on its line
+    r"^\s*(//[^\n]*|/\*.*?\*/)\n|(?<=[;,{)\]]) //[^\n]*$", re.MULTILINE | re.DOTALL
+)
 _IMPORT = re.compile(r'^import (\{[^}]*\}|\w+) from "\./([\w.]+)";\n', re.MULTILINE)
 
 
@@ -99,7 +101,7 @@ def _inline(file: str, folder: Path, seen: set[str]) -> str:
 
 
 def assemble(name: str, folder: Path = STATIC) -> str:
-    """A widget's whole JavaScript as one module without imports, lines of comment and indentation.
+    """A widget's whole JavaScript as one module without imports, comments and indentation.
 
     Args:
         name: The module's name: `static/<name>.js` is the file, which may import others by `"./other.js"` and
