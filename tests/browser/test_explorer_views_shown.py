@@ -117,7 +117,7 @@ def test_a_head_that_is_off_changes_the_next_word(notebook, host):
     notebook.until(lambda: "before" in table.inner_text())
     rows = [row.locator("th, td").all_inner_texts() for row in table.locator("tbody tr").all()]
     assert [[cell for cell in row if cell.strip()] for row in rows] == [
-        ["mat", "20 %", "60 %", "-40"],
+        ["mat", "20 %", "60 %", "-40.0"],
         ["it", "10 %", "< 10 %"],
         ["dog", "< 10 %", "10 %"],
     ]

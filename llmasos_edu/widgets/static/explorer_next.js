@@ -1,7 +1,7 @@
 // The next word that a position predicts, and what it predicted before heads were switched off.
 import { percent } from "./attention_math.js";
 import { h, put, visible } from "./base.js";
-import { tableOf, three } from "./explorer_parts.js";
+import { tableOf } from "./explorer_parts.js";
 
 /** `[token, now, before]` for all that either list names, likeliest now first; undefined: not in that list. */
 export function beforeAfter(next, next0) {
@@ -17,7 +17,7 @@ export function makeNext() {
   const bar = (name, p = 0) => h("div", { class: name, style: `width:${100 * p}%` });
   let shown = [];
   return {
-    element: h("div", {}, title, table.element),
+    element: h("div", { class: "next" }, title, table.element),
     show({ i, names, next, next0 }) {
       const [list, list0] = [next[i] ?? [], next0[i] ?? []];
       const then = i + 1 < names.length ? `; the text goes on with '${names[i + 1]}'` : "";
@@ -30,7 +30,7 @@ export function makeNext() {
       table.body.replaceChildren();
       for (const [token, is, was] of beforeAfter(list, list0)) {
         const bars = h("div", {}, bar("is", is), bar("was", was));
-        const points = three(100 * (is - was));
+        const points = (100 * (is - was)).toFixed(1);
         table.add(visible(token), share(is, list), bars, share(was, list0), points === "NaN" ? "" : points);
       }
     },
