@@ -169,7 +169,7 @@ class AttentionExplorer(Widget):
         """Show other arrays, for the same controls: arguments as at the start."""
         shown = list(tokens) or self.reading.tokens
         reading = of_arrays(q, k, v, weights, shown, keys, causal=pieces.causal(None, weights, keys))
-        self._show(reading, reading, scale=reading.natural_scale, mask=reading.mask)
+        self._show(reading, reading, scale=reading.natural_scale, mask=reading.mask, column=-1, edits=[])
 
     @property
     def reading(self) -> Reading:
@@ -261,7 +261,8 @@ class AttentionExplorer(Widget):
         }  # fmt: skip
 
     def _show(self, before: Reading, reading: Reading, **more: Any) -> None:
-        """Another reading; the reader's place is kept where there still is one."""
+        """Another reading; the reader's place is kept where there is one, edits while the tokens stay."""
+        kept = {"column": self.column, "edits": self.edits} if reading.tokens == self.reading.tokens else {}
         layers, heads = len(reading.layers), reading.layers[0].heads
         if (layers, heads) != (len(self.reading.layers), self.reading.layers[0].heads):
             self._roles = {}
@@ -270,7 +271,7 @@ class AttentionExplorer(Widget):
         self.looked = pieces.scan(reading, place["layer"])
         with self.hold_sync():
             row = min(self.row, len(reading.tokens) - 1)
-            self._quietly(**place, row=row, column=-1, edits=[], error="")
+            self._quietly(**{"column": -1, "edits": [], **kept}, **place, row=row, error="")
             self.push(**self._reading_traits(), **self._layer_traits(), **more)
 
     def _quietly(self, **traits: Any) -> None:

@@ -55,6 +55,7 @@ export function makeGlance(view, act) {
   };
   map.addEventListener("pointermove", (event) => move(under(event)));
   map.addEventListener("pointerleave", () => move(null));
+  map.addEventListener("blur", () => move(null));
   map.addEventListener("click", (event) => under(event) && act.head(...under(event)));
   map.addEventListener("keydown", (event) => {
     const to = [...(hand ?? [now.layer, now.head])];
@@ -63,8 +64,10 @@ export function makeGlance(view, act) {
     if (next !== undefined) {
       to[axis] = next;
       move(to);
-    } else if (event.key === "Enter") act.head(...to);
-    else if (event.key === "Escape") move(null);
+    } else if (event.key === "Enter") {
+      act.head(...to);
+      move(null);
+    } else if (event.key === "Escape") move(null);
     else return;
     event.preventDefault();
   });
