@@ -121,6 +121,12 @@ LENS = Exercise(
             wrong=_reading(norm=_normed_as_a_vector),
         ),
         Mistake(
+            "the root of the mean square is not taken",
+            why="Dividing by the mean square makes long streams short.",
+            where="The norm: np.sqrt of the mean.",
+            wrong=_reading(norm=lambda x: x / (x**2).mean(axis=-1, keepdims=True)),
+        ),
+        Mistake(
             "LayerNorm in place of RMSNorm",
             why="Llama's relatives do not take the mean off (lesson 06).",
             where="The norm: divide, and subtract nothing.",
@@ -137,6 +143,12 @@ LENS = Exercise(
             why="Averaged logits belong to no story; softmax bends, so the two differ.",
             where="Average last, when each story has its probability.",
             wrong=_softmax_of_the_mean,
+        ),
+        Mistake(
+            "the sum over stories, not the mean",
+            why="It grows with the number of stories.",
+            where="The last line.",
+            wrong=_reading(mean=lambda p: p.sum(axis=1)),
         ),
         Mistake(
             "the mean of logarithms",

@@ -143,14 +143,19 @@ SCORE = Exercise(
             wrong=(
                 _whole_text,
                 _score(1, start=-1),
+                _score(1, start=-1, stop=-1),
                 lambda w, n: _at(w, n).sum(axis=-1).mean(axis=1) / 2 / n,
             ),
         ),
         Mistake(
-            "the last query is left out",
-            why="It has a twin too, and behind the twin stands the second copy's first token.",
-            where="The end of the range of queries.",
-            wrong=(_score(1, stop=-1), lambda w, n: _at(w, n)[..., :-1].sum(axis=-1).mean(axis=1) / n),
+            "a query is left out",
+            why="The first and the last have twins too; behind the last one's stands the second copy.",
+            where="Both ends of the range of queries: n to 2n − 1.",
+            wrong=(
+                _score(1, stop=-1),
+                _score(1, start=1),
+                lambda w, n: _at(w, n)[..., :-1].sum(axis=-1).mean(axis=1) / n,
+            ),
         ),
         Mistake(
             "the sum, not the mean",
@@ -188,6 +193,15 @@ SCORE = Exercise(
                 lambda w, n: _at(w, n).max(axis=-1).mean(axis=1),
                 lambda w, n: _at(w, n).mean(axis=1).max(axis=-1),
                 lambda w, n: _at(w, n).max(axis=(1, -1)),
+            ),
+        ),
+        Mistake(
+            "all keys behind all twins, not each its own",
+            why="weights[…, n:, 1 : n + 1] pairs every query with every key of the first copy.",
+            where="Two lists of indices, one pair a query, in place of two slices.",
+            wrong=(
+                lambda w, n: w[..., n:, 1 : n + 1].mean(axis=(1, -2, -1)),
+                lambda w, n: w[..., n:, 1 : n + 1].sum(axis=-1).mean(axis=(1, -1)),
             ),
         ),
         Mistake(

@@ -130,6 +130,12 @@ ABLATE = Exercise(
             wrong=_by(_rescale),
         ),
         Mistake(
+            "the heads are taken out",
+            why="The next matrix expects every head at its place; one that is off hands over zeros.",
+            where="Write zeros; the shape stays.",
+            wrong=lambda found, heads, layer: np.delete(found, _here(heads, layer), axis=1),
+        ),
+        Mistake(
             "its mean in place of zeros",
             why="Another experiment, and a good one: here zeros are asked for.",
             where="What is written in place of the head.",
