@@ -473,6 +473,16 @@ def test_explore_with_heads_off_and_without_the_probe(ours, theirs):
         explore(wide(OUTSIDE["bloom"]), theirs, TEXT, off=OFF)
 
 
+def test_heads_that_cannot_be_off_bar_no_later_sentence(theirs):
+    explorer = explore(wide(OUTSIDE["bloom"]), theirs, TEXT)
+    explorer.off = [[1, 2]]
+    assert "cannot be switched off" in explorer.error
+    assert explorer.off == explorer.meta["answered"][1] == []
+    explorer.typed = "bad"
+    assert explorer.error == ""
+    assert explorer.tokens == ["b", "a", "d"]
+
+
 def test_transformers_is_not_imported_for_a_model_of_ours():
     code = """
 import sys, torch

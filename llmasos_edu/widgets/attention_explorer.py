@@ -145,6 +145,7 @@ class AttentionExplorer(Widget):
         self._answer, self._roles = answer, pieces.check_roles(roles, reading)
         self._readings = (reading, reading)  # with all heads on, and as shown
         self._count = 0
+        self._off: list[Any] = []  # the heads that are off in the reading shown
         self.looked = pieces.scan(reading, layer)
         layer, head, row = pieces.opening(reading, self.looked, layer, head, row)
         super().__init__(
@@ -266,7 +267,7 @@ class AttentionExplorer(Widget):
         layers, heads = len(reading.layers), reading.layers[0].heads
         if (layers, heads) != (len(self.reading.layers), self.reading.layers[0].heads):
             self._roles = {}
-        self._readings, self._count = (before, reading), self._count + 1
+        self._readings, self._count, self._off = (before, reading), self._count + 1, _plain(self.off)
         place = {"layer": min(self.layer, layers - 1), "head": min(self.head, heads - 1)}
         self.looked = pieces.scan(reading, place["layer"])
         with self.hold_sync():
@@ -307,7 +308,8 @@ class AttentionExplorer(Widget):
             reading = self._answer(self.typed, off) if off else before
         except Exception as error:  # whatever the model's code raises: the view tells it
             told = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
-            self.push(error=told, meta={**self.meta, "answered": [self.typed, _plain(self.off)]})
+            kept = _plain(self._off)  # a head that cannot be off is on: it bars no later sentence
+            self._quietly(off=kept, error=told, meta={**self.meta, "answered": [self.typed, kept]})
         else:
             self._show(before, reading)
 

@@ -18,9 +18,11 @@ def slowly(text, off):
     time.sleep(0.6)
     if "stop" in text:
         raise RuntimeError("out of memory")
+    if (0, 3) in off:
+        raise ValueError("that head stays on")
     return source(text, off)
 
-slow = AttentionExplorer(reading=source("Mia had a red kite."), answer=slowly)
+slow = AttentionExplorer(reading=source("Mia had a red kite."), answer=slowly, layer=0)
 """
 CELLS = {"set-up": SET_UP, "map": "shown", "late": "slow"}
 GIFT = "Mia had a red kite. Tom had a drum. Mia gave Tom the"
@@ -109,6 +111,21 @@ def test_what_a_model_raises_is_told(notebook):
     alert.wait_for()
     assert "RuntimeError: out of memory" in alert.inner_text()
     assert "·blue" in tokens(host)
+
+
+def test_a_head_that_cannot_be_off_is_shown_as_on(notebook):
+    host = notebook.widget("late")
+    write(host, "Mia had a map.")
+    assert notebook.until(lambda: tokens(host)[1:] == ["Mia", "·had", "·a", "·map", "."])
+    switch = host.get_by_role("checkbox", name="off: head 3")
+    switch.click()
+    alert = host.get_by_role("alert")
+    alert.wait_for()
+    assert notebook.until(lambda: "that head stays on" in alert.inner_text())
+    assert notebook.until(lambda: not switch.is_checked())
+    write(host, "Tom had a map.")
+    assert notebook.until(lambda: tokens(host)[1:2] == ["Tom"])
+    assert not alert.is_visible()
 
 
 def test_typing_faster_than_the_model_answers(notebook):
