@@ -13,7 +13,7 @@ export function beforeAfter(next, next0) {
 export function makeNext() {
   const title = h("p", { class: "sentence" });
   const table = tableOf("next token", "now", "", "before", "points");
-  const share = (p, list) => (p >= 0 ? percent(p) : `< ${percent(list.at(-1)?.[1] ?? 1)}`);
+  const share = (p, list) => (p >= 0 ? percent(p) : `< ${percent(list.at(-1)?.[1] ?? 1).replace("< ", "")}`);
   const bar = (name, p = 0) => h("div", { class: name, style: `width:${100 * p}%` });
   let shown = [];
   return {
