@@ -10,7 +10,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from llmasos_edu import probing
 from llmasos_edu.attention import attention_weights, causal_mask
+from llmasos_edu.widgets import explorer_pieces as pieces
 from llmasos_edu.widgets.attention_data import Layer, Reading, softmax_rows
 from llmasos_edu.widgets.attention_explorer import AttentionExplorer
 from llmasos_edu.widgets.attention_picture import CIVIDIS, percent, visible
@@ -236,6 +238,16 @@ def test_a_head_is_named_by_the_probe_alone(live):
     ]  # fmt: skip
     live.typed = "Mia Mia Mia"  # whatever is typed
     assert live.meta["labels"][1] == ["induction", 0.9]
+
+
+def test_labels_are_the_probes_own():
+    roles = {name: RNG.uniform(size=(6, 8)) * 0.7 for name in ("self", "induction", "uniform")}
+    for layer, head in np.ndindex(6, 8):
+        role, score = probing.label(roles, layer, head)
+        assert pieces.label(roles, layer, head) == [role, round(score, 4)]
+    edge = {"self": np.array([[0.5, 0.4999]])}
+    assert [pieces.label(edge, 0, head)[0] for head in (0, 1)] == ["self", "mixed"]
+    assert [probing.label(edge, 0, head)[0] for head in (0, 1)] == ["self", "mixed"]
 
 
 def test_a_state_is_plain_and_brings_everything_back(live):

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 LOOKED_THROUGH = 2**23
 #: Bytes of q, k and v up to which all heads of a layer travel at once.
 AT_ONCE = 600_000
-#: A head is named after a role from this score.
+#: A head is named after a role from this score, as in `probing`, which cannot be imported without torch.
 LABEL_FROM = 0.5
-ENTROPY = "entropy of this text"
+ENTROPY = "entropy of this text, 1 the highest"
 
 
 @dataclass(frozen=True)
@@ -144,11 +144,7 @@ def causal(mask: str | None, weights: Any, keys: Any) -> bool:
 
 def one_head(layer: Layer, head: int, edits: list[list[Any]] | None = None) -> Layer:
     """One head of a layer, with the reader's edits [which, position, d, value]."""
-    parts = {
-        n: getattr(layer, n)[head : head + 1]
-        for n in ("q", "k", "v", "weights")
-        if getattr(layer, n) is not None
-    }
+    parts = {name: getattr(layer, name)[head : head + 1] for name in _parts(layer)}
     for which, position, d, value in edits or []:
         if which in parts and position < parts[which].shape[1] and d < parts[which].shape[2]:
             parts[which] = parts[which].astype(np.float64)
