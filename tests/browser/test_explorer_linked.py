@@ -219,9 +219,9 @@ def test_an_edited_number_moves_what_hangs_on_it(notebook, host, js, which):
     host.get_by_role("checkbox", name="difference").check()
     assert notebook.until(lambda: pixels(host) != map_before)
     if which != "v":
+        assert notebook.until(lambda: "orange: more than the original" in host.locator(".axes").inner_text())
         assert why(host)[1] != chain
         assert "the model's" in why(host)[1]
-        assert "orange: more than the original" in host.locator(".axes").inner_text()
     put_back.click()
     host.get_by_role("checkbox", name="difference").uncheck()
     assert notebook.until(lambda: why(host)[1] == chain)
