@@ -21,7 +21,42 @@ if TYPE_CHECKING:
 
     Ids = Int[torch.Tensor, "B T"]
 
-__all__ = ["Packed", "document_mask", "document_positions", "pack_documents"]
+__all__ = ["Example", "Packed", "document_mask", "document_positions", "pack_documents"]
+
+
+class Example(NamedTuple):
+    """A document of which only a part counts in the loss, such as the answer to a question.
+
+    Attributes:
+        ids: Its tokens, without end tokens.
+        counts: For each of them whether it counts, and at last whether the end token after them does.
+
+    Example:
+        >>> Example([5, 6, 7], [False, False, True, True]).row(end_id=0)  # 5 6 is given, 7 is wanted
+        ([0, 5, 6, 7], [-100, -100, 7, 0])
+    """
+
+    ids: Sequence[int]
+    counts: Sequence[bool]
+
+    @classmethod
+    def whole(cls, ids: Sequence[int]) -> Example:
+        """A document that counts as a whole, its end too."""
+        return cls(ids, [True] * (len(ids) + 1))
+
+    def row(self, end_id: int) -> tuple[list[int], list[int]]:
+        """Inputs, the end token first, and targets, the end token last; those that do not count `IGNORE`d.
+
+        Raises:
+            ValueError: If it does not say of each token, and of the end, whether it counts.
+        """
+        if len(self.counts) != len(self.ids) + 1:
+            raise ValueError(
+                f"counts must say it of each token and of the end, {len(self.ids) + 1} times; "
+                f"got {len(self.counts)}"
+            )
+        after = [*self.ids, end_id]
+        return [end_id, *self.ids], [t if c else IGNORE for t, c in zip(after, self.counts, strict=True)]
 
 
 class Packed(NamedTuple):
@@ -29,7 +64,8 @@ class Packed(NamedTuple):
 
     Attributes:
         inputs: Each document after an end token (B, T); rows are filled up with end tokens.
-        targets: What comes next within the document; `IGNORE` in the filling.
+        targets: What comes next within the document; `IGNORE` in the filling, and where an example does not
+            count.
         numbers: Which document of its row a place belongs to, from 1; 0 in the filling.
     """
 
@@ -38,11 +74,13 @@ class Packed(NamedTuple):
     numbers: torch.Tensor
 
 
-def pack_documents(documents: Sequence[Sequence[int]], *, end_id: int, context_length: int) -> Packed:
+def pack_documents(
+    documents: Sequence[Sequence[int] | Example], *, end_id: int, context_length: int
+) -> Packed:
     """Put documents into few rows: the longest first, each into the first row with room.
 
     Args:
-        documents: Token ids of each, without end tokens.
+        documents: Token ids of each, without end tokens; an `Example` also says what counts.
         end_id: The end token; it stands before each document and is its last target.
         context_length: T, places a row; a document of n tokens takes n + 1.
 
@@ -61,22 +99,21 @@ def pack_documents(documents: Sequence[Sequence[int]], *, end_id: int, context_l
     """
     if not documents:
         raise ValueError("at least one document is needed; got none")
-    longest = max(map(len, documents))
+    examples = [d if isinstance(d, Example) else Example.whole(d) for d in documents]
+    longest = max(len(example.ids) for example in examples)
     if longest + 1 > context_length:
         raise ValueError(
             f"a document must have at most context_length - 1 = {context_length - 1} tokens; got {longest}"
         )
-    rows = _first_fit([len(document) + 1 for document in documents], context_length)
+    rows = _first_fit([len(example.ids) + 1 for example in examples], context_length)
     inputs = np.full((len(rows), context_length), end_id, dtype=np.int64)
     targets, numbers = np.full_like(inputs, IGNORE), np.zeros_like(inputs)
     for row, members in enumerate(rows):
         at = 0
         for number, member in enumerate(members, start=1):
-            ids = list(documents[member])
-            here = slice(at, at + len(ids) + 1)
-            inputs[row, here] = [end_id, *ids]
-            targets[row, here] = [*ids, end_id]
-            numbers[row, here] = number
+            seen, wanted = examples[member].row(end_id)
+            here = slice(at, at + len(seen))
+            inputs[row, here], targets[row, here], numbers[row, here] = seen, wanted, number
             at = here.stop
     return Packed(*map(torch.from_numpy, (inputs, targets, numbers)))
 

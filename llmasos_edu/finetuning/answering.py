@@ -1,0 +1,86 @@
+"""Asking a finetuned model: many conversations at once, the likeliest answer to each.
+
+Teaches: an answer ends where the model gives the word back. Leaves out: judging the answers (`evaluation`).
+Explained in lesson 09.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ..generation import Decoding, generate
+from ..tinyworld import Turn
+from ..tokenizer import Tokenizer
+from .conversations import prompt
+
+if TYPE_CHECKING:
+    from ..generation import LanguageModel
+
+__all__ = ["answers", "last_answers"]
+
+
+def answers(
+    model: LanguageModel,
+    tokenizer: Tokenizer,
+    given: Sequence[Sequence[Turn]],
+    *,
+    answerer: str = "assistant",
+    max_new_tokens: int = 160,
+    batch_size: int = 64,
+) -> list[str]:
+    """What the model answers to the last turn of each conversation, greedily.
+
+    Args:
+        model: A finetuned model.
+        tokenizer: Its tokenizer.
+        given: The turns before each answer, an odd number of them.
+        answerer: Who speaks next.
+        max_new_tokens: The longest answer; less where the model's context ends before.
+        batch_size: Conversations at once; it changes the time, not the answers (near ties aside).
+
+    Returns:
+        The answers as text, without marks. One that has not ended by then is cut there.
+
+    Raises:
+        ValueError: If a conversation is not one to answer, or fills the context by itself.
+    """
+    prompts = [prompt(turns, tokenizer, answerer=answerer) for turns in given]
+    stops = [id for mark, id in tokenizer.special_tokens.items() if "reserved" not in mark]
+    order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))  # alike in length, little padding
+    found = [""] * len(prompts)
+    for at in range(0, len(order), batch_size):
+        rows = order[at : at + batch_size]
+        longest = max(len(prompts[i]) for i in rows)
+        if (room := model.config.context_length - longest + 1) < 1:
+            raise ValueError(
+                f"a conversation of {longest} tokens leaves no room for an answer in a context of "
+                f"{model.config.context_length}: leave out its oldest turns"
+            )
+        written = generate(
+            model, [prompts[i] for i in rows], max_new_tokens=min(max_new_tokens, room),
+            decoding=Decoding(greedy=True), stop_tokens=stops, tokenizer=tokenizer,
+        )  # fmt: skip
+        for i, row in zip(rows, written, strict=True):
+            found[i] = row.text
+    return found
+
+
+def last_answers(
+    model: LanguageModel, tokenizer: Tokenizer, talks: Sequence[Sequence[Turn]], **settings: int
+) -> list[str]:
+    """What the model says in place of each conversation's last turn, all turns before it as they are.
+
+    Args:
+        model: A finetuned model.
+        tokenizer: Its tokenizer.
+        talks: Whole conversations, such as a test set's; all of one answerer.
+        **settings: As for `answers`.
+
+    Returns:
+        The model's own last turns.
+    """
+    answerers = {turns[-1].speaker for turns in talks}
+    if len(answerers) != 1:
+        raise ValueError(f"all conversations must end with the same speaker; got {sorted(answerers)}")
+    return answers(model, tokenizer, [t[:-1] for t in talks], answerer=answerers.pop(), **settings)
