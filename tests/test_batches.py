@@ -307,7 +307,7 @@ def test_packing_loses_nothing_and_wastes_little(docs):
         (lambda: windows().batch(0, 2, 2), "rank from 0 to 1; got 0 and 2"),
         (lambda: documents().batch(0, 0, 5), "batch_size 12 must be a multiple of the 5 processes"),
         (lambda: documents(source=[[]][:0]), "at least one document"),
-        (lambda: documents(width="wide"), 'width must be "longest" or "context"'),
+        (lambda: documents(width="wide"), 'width must be "longest", "context" or "packed"'),
         (lambda: pack_documents([], end_id=0, context_length=4), "at least one document"),
         (
             lambda: pack_documents([[1] * 4], end_id=0, context_length=4),

@@ -79,6 +79,9 @@ def last_answers(
 
     Returns:
         The model's own last turns.
+
+    Raises:
+        ValueError: If conversations end with different speakers, and as `answers`.
     """
     answerers = {turns[-1].speaker for turns in talks}
     if len(answerers) != 1:
