@@ -38,6 +38,14 @@ def desk(tmp_path_factory):
     made.close()
 
 
+@pytest.fixture(scope="module", params=["lab", "notebook"])
+def notebook(request, desk):
+    """A notebook of the module's CELLS (id → source), all run, in JupyterLab and in Notebook 7."""
+    with desk.notebook(request.module.CELLS, request.param) as opened:
+        opened.run(*request.module.CELLS)
+        yield opened
+
+
 @pytest.fixture(scope="session")
 def js(desk):
     """Call an exported function of a widget's module: `js("attention_math", "topK", [0.1, 0.9], 1)`."""

@@ -214,6 +214,7 @@ class Notebook:
         )
         light = str(name == "light").lower()
         self.page.wait_for_selector(f"body[data-jp-theme-light={light}]", state="attached")
+        self.page.wait_for_function(PAPER, arg=name == "light")  # its colours arrive after its name
 
     def leaks(self, control) -> str:
         """Press Jupyter's keys in a control: "" if the notebook stays as it was, else what changed it."""
@@ -253,6 +254,10 @@ class Notebook:
         ]
 
 
+PAPER = """(light) => {
+  const paper = getComputedStyle(document.body).getPropertyValue("--jp-layout-color0").trim();
+  return paper !== "" && light === ["white", "#fff", "#ffffff"].includes(paper);
+}"""
 RUN = """async (id) => {
   const app = window.jupyterapp, notebook = app.shell.currentWidget.content;
   const at = notebook.widgets.findIndex((c) => c.model.id === id);

@@ -15,26 +15,32 @@ given = AttentionExplorer(weights=np.eye(1), tokens=["one"])
 CELLS = {"set-up": SET_UP, "map": "shown", "one": "given"}
 
 
-@pytest.fixture(scope="module", params=["lab", "notebook"])
-def notebook(request, desk):
-    with desk.notebook(CELLS, request.param) as opened:
-        opened.run(*CELLS)
-        yield opened
-
-
 @pytest.fixture
 def shown(notebook):
     """The map as it opened, whatever the test before left."""
     host = notebook.widget("map")
     notebook.page.mouse.move(2, 2)
     the_map(host).press("Escape")
-    rev = notebook.rev(host)
     notebook.python(
         "shown.head, shown.row, shown.temperature, shown.mask, shown.hide_first, shown.scale ="
         " 0, 5, 1.0, 'causal', False, 0.5; shown.seq += 1"
     )
-    notebook.wait_rev(host, rev)
+    opened = ("0", "causal", False, ["1", "0.5 = 1 × 0.5"], "'⏎‹200B›‹202E›' (5), pinned")
+    assert notebook.until(lambda: settings(host) == opened), settings(host)
     return host
+
+
+def settings(host):
+    """What the controls and the caption say: head, mask, hide token 0, [temperature, scale], caption."""
+    head, mask = (host.get_by_role("combobox", name=name) for name in ("head", "mask"))
+    sliders = [host.get_by_role("slider", name=name) for name in ("temperature", "scale")]
+    return (
+        head.input_value() if head.count() else "",
+        mask.input_value(),
+        host.get_by_role("checkbox", name="hide token 0").is_checked(),
+        [slider.get_attribute("aria-valuetext") for slider in sliders],
+        row(host).locator("caption").inner_text(),
+    )
 
 
 def options(host):
@@ -52,10 +58,8 @@ def row(host):
 def same_words(notebook):
     """The browser's sentence and Python's own, for the state that both hold."""
     notebook.settled()
-    browser, python = notebook.python("print(shown.summary, shown.text().splitlines()[0], sep='|')").split(
-        "|"
-    )
-    assert browser == python
+    said = "print(shown.summary, shown.text().splitlines()[0], sep='|')"
+    assert notebook.until(lambda: len(set(notebook.python(said).split("|"))) == 1)
 
 
 def ink(host):
@@ -82,25 +86,25 @@ def test_markup_and_odd_tokens_show_as_text(shown):
 @pytest.mark.parametrize(("label", "trait"), [("scale", "scale"), ("temperature", "temperature")])
 def test_sliders_follow_the_hand(notebook, shown, label, trait):
     before = row(shown).locator("tbody").inner_text()
-    rev = notebook.rev(shown)
     slider = shown.get_by_role("slider", name=label)
     slider.press("ArrowRight")
     slider.press("ArrowRight")
-    notebook.wait_rev(shown, rev)
-    assert row(shown).locator("tbody").inner_text() != before
+    assert notebook.until(lambda: row(shown).locator("tbody").inner_text() != before)
+    expected = pytest.approx((0.5 if trait == "scale" else 1.0) * 2**0.5)
+    assert notebook.until(lambda: float(notebook.python(f"print(shown.{trait})")) == expected)
     same_words(notebook)
-    start = 0.5 if trait == "scale" else 1.0
-    assert float(notebook.python(f"print(shown.{trait})")) == pytest.approx(start * 2**0.5)
 
 
 def test_mask_and_hidden_first_token(notebook, shown):
     shown.get_by_role("combobox", name="mask").select_option("none")
     shown.get_by_role("checkbox", name="hide token 0").check()
+    assert notebook.until(lambda: notebook.python("print(shown.mask, shown.hide_first)") == "none True")
     same_words(notebook)
     weights = np.array(eval(notebook.python("print(shown.weights().tolist())")))
     assert (weights[0, 1:] > 0).all()
     assert (weights[:, 0] == 0).all()
-    assert row(shown).locator("tbody tr").first.inner_text().split("\t")[1] == "may not"
+    first = row(shown).locator("tbody tr").first
+    assert notebook.until(lambda: first.inner_text().split("\t")[1] == "may not")
 
 
 def test_hover_previews_and_a_click_pins(notebook, shown):
@@ -115,9 +119,8 @@ def test_hover_previews_and_a_click_pins(notebook, shown):
     shown.get_by_text("in hand").wait_for()
     hovered = caption.inner_text()
     notebook.page.mouse.click(x, y)
-    notebook.settled()
-    assert caption.inner_text() == hovered.replace("in hand", "pinned")
-    assert notebook.python("print(shown.row)") == "3"
+    assert notebook.until(lambda: caption.inner_text() == hovered.replace("in hand", "pinned"))
+    assert notebook.until(lambda: notebook.python("print(shown.row)") == "3")
     notebook.page.mouse.move(2, 2)
     notebook.page.wait_for_timeout(100)
     assert caption.inner_text().endswith("pinned")
@@ -131,8 +134,7 @@ def test_the_map_by_keyboard_alone(notebook, shown):
     status = shown.get_by_role("status")  # it speaks at most twice a second
     assert notebook.until(lambda: status.inner_text().startswith("'on' looks at 'cat': "))
     notebook.page.keyboard.press("Enter")
-    notebook.settled()
-    assert notebook.python("print(shown.row)") == "3"
+    assert notebook.until(lambda: notebook.python("print(shown.row)") == "3")
     notebook.page.keyboard.press("End")
     notebook.page.keyboard.press("Escape")
     assert notebook.until(lambda: row(shown).locator("caption").inner_text() == "'on' (3), pinned")
@@ -144,20 +146,19 @@ def test_tokens_by_keyboard_alone(notebook, shown):
     tokens.nth(5).focus()
     for key in ("Home", "ArrowRight", "Enter"):
         notebook.page.keyboard.press(key)
-    notebook.settled()
-    assert notebook.python("print(shown.row)") == "1"
-    assert tokens.nth(1).get_attribute("aria-selected") == "true"
+    assert notebook.until(lambda: notebook.python("print(shown.row)") == "1")
+    assert notebook.until(lambda: tokens.nth(1).get_attribute("aria-selected") == "true")
     same_words(notebook)
 
 
 def test_heads_and_new_arrays(notebook, shown):
     shown.get_by_role("combobox", name="head").select_option("2")
+    assert notebook.until(lambda: notebook.python("print(shown.head)") == "2")
     same_words(notebook)
-    rev = notebook.rev(shown)
     notebook.python("shown.update(q[:1, :4] * 0, k[:1, :4], tokens[:4]); shown.row = 3")
-    notebook.wait_rev(shown, rev)
-    assert shown.locator(".sentence").first.inner_text() == "'on' attends equally to 4 tokens, 25 % each."
-    assert shown.get_by_role("combobox", name="head").count() == 0
+    evenly = "'on' attends equally to 4 tokens, 25 % each."
+    assert notebook.until(lambda: shown.locator(".sentence").first.inner_text() == evenly)
+    assert notebook.until(lambda: shown.get_by_role("combobox", name="head").count() == 0)
     notebook.python("shown.update(q, k, tokens)")
 
 
@@ -172,11 +173,10 @@ def test_no_key_leaks(notebook, shown):
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_themes_and_axe(notebook, shown, theme):
-    rev = notebook.rev(shown)
     notebook.theme(theme)
-    notebook.wait_rev(shown, rev - 1)
-    assert shown.evaluate("host => getComputedStyle(host).colorScheme") == theme
-    assert ink(shown) > 10
+    scheme = "host => getComputedStyle(host).colorScheme"
+    assert notebook.until(lambda: shown.evaluate(scheme) == theme)
+    assert notebook.until(lambda: ink(shown) > 10)
     assert notebook.violations(shown) == []
 
 

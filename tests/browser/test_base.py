@@ -25,13 +25,6 @@ CELLS = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module", params=["lab", "notebook"])
-def notebook(request, desk):
-    with desk.notebook(CELLS, request.param) as opened:
-        opened.run(*CELLS)
-        yield opened
-
-
 def test_the_dial_moves_both_ways(notebook):
     dial = notebook.widget("dial")
     rev = notebook.rev(dial)

@@ -37,22 +37,23 @@ CELLS = {"set-up": SET_UP, "map": "shown", "twin": "other", "sink": "sink"}
 TOKENS = ["Mia", "had", "a", "red", "kite", "today"]
 
 
-@pytest.fixture(scope="module", params=["lab", "notebook"])
-def notebook(request, desk):
-    with desk.notebook(CELLS, request.param) as opened:
-        opened.run(*CELLS)
-        yield opened
+@pytest.fixture(scope="module")
+def opening(notebook):
+    """What the Explorer with all views says, and what its controls hold, as it opens."""
+    host = notebook.widget("map")
+    assert notebook.until(lambda: caption(host) == "'kite' (4), pinned")
+    notebook.settled()
+    return host.evaluate(HELD)
 
 
 @pytest.fixture
-def host(notebook):
+def host(notebook, opening):
     """The Explorer with all views as it opened, whatever the test before left."""
     host = notebook.widget("map")
     notebook.page.mouse.move(2, 2)
-    rev = notebook.rev(host)
+    host.evaluate("host => host.shadowRoot.activeElement?.blur()")
     notebook.python("shown.restore(first); shown.seq += 1")
-    notebook.wait_rev(host, rev)
-    assert notebook.until(lambda: caption(host) == "'kite' (4), pinned")
+    assert notebook.until(lambda: host.evaluate(HELD) == opening)
     return host
 
 
@@ -122,8 +123,7 @@ def test_a_view_opens_and_closes(notebook, host):
     button = host.get_by_role("button", name="lines")
     button.click()
     assert notebook.until(lambda: not host.locator(".lines").is_visible())
-    notebook.settled()
-    assert "lines" not in notebook.python("print(shown.views)")
+    assert notebook.until(lambda: "lines" not in notebook.python("print(shown.views)"))
     button.click()
     assert notebook.until(lambda: host.locator(".lines").is_visible())
     assert button.get_attribute("aria-pressed") == "true"
@@ -168,24 +168,21 @@ def test_a_head_is_chosen_in_any_view(notebook, host, way):
     else:
         host.get_by_role("combobox", name="head", exact=True).select_option("2")
     assert notebook.until(lambda: host.get_by_text("label: induction 0.95").is_visible())
-    notebook.settled()
-    assert notebook.python("print(shown.layer, shown.head)") == "1 2"
+    assert notebook.until(lambda: notebook.python("print(shown.layer, shown.head)") == "1 2")
     assert host.get_by_role("combobox", name="head", exact=True).input_value() == "2"
     selected = host.get_by_role("listbox", name="heads of this layer").get_by_role("option", selected=True)
     assert selected.inner_text().splitlines()[-1] == "induction 0.95"
-    assert pixels(host) != before
-    browser, python = notebook.python("print(shown.summary, shown.text().splitlines()[0], sep='|')").split(
-        "|"
-    )
-    assert browser == python == host.locator(".sentence").first.inner_text()
+    assert notebook.until(lambda: pixels(host) != before)
+    said = "print(shown.summary, shown.text().splitlines()[0], sep='|')"
+    sentence = host.locator(".sentence").first
+    assert notebook.until(lambda: {*notebook.python(said).split("|")} == {sentence.inner_text()})
 
 
 def test_a_layer_is_chosen(notebook, host):
     host.get_by_role("combobox", name="layer").select_option("0")
     assert notebook.until(lambda: host.get_by_text("label: previous token 0.90").is_visible())
     assert notebook.until(lambda: host.get_by_text("Layer 0.").is_visible())
-    notebook.settled()
-    assert notebook.python("print(shown.layer)") == "0"
+    assert notebook.until(lambda: notebook.python("print(shown.layer)") == "0")
 
 
 def test_heads_are_sorted_by_a_measure(notebook, host):
@@ -194,7 +191,7 @@ def test_heads_are_sorted_by_a_measure(notebook, host):
     host.get_by_role("combobox", name="sort by").select_option("induction")
     assert notebook.until(lambda: best.first.inner_text() == "layer 1 head 2 · induction 0.95")
     assert best.last.inner_text() == "layer 0 head 0 · induction 0.05"
-    assert pixels(host, ".beside .canvas") != grid
+    assert notebook.until(lambda: pixels(host, ".beside .canvas") != grid)
     host.get_by_role("combobox", name="sort by").select_option("entropy of this text, 1 the highest")
     assert notebook.until(lambda: "entropy of this text, 1 the highest" in best.first.inner_text())
 
@@ -208,10 +205,11 @@ def test_an_edited_number_moves_what_hangs_on_it(notebook, host, js, which):
     host.get_by_role("spinbutton", name=f"{which}, dimension 1", exact=True).fill("6")
     put_back = host.get_by_role("button", name="put back", exact=True)
     assert notebook.until(put_back.is_enabled)
+    edits = f"[[1, 0, '{which}', {place}, 1, 6]]"
+    assert notebook.until(lambda: notebook.python("print(shown.edits)") == edits)
     after = weights(notebook)
-    assert notebook.python("print(shown.edits)") == f"[[1, 0, '{which}', {place}, 1, 6]]"
     assert (before[4] == after[4]).all() == (which == "v")
-    assert shown_percents(host, js, after[4])
+    assert notebook.until(lambda: shown_percents(host, js, after[4]))
     v = "n = shown.reading.layers[1].v[0].copy()" + (f"; n[{place}, 1] = 6" if which == "v" else "")
     output = json.loads(notebook.python(f"{v}; print(json.dumps((shown.weights()[4] @ n).tolist()))"))
     ours = [float(text.split("\t")[-1].split(" → ")[-1]) for text in numbers.all_inner_texts()]
@@ -226,8 +224,7 @@ def test_an_edited_number_moves_what_hangs_on_it(notebook, host, js, which):
     host.get_by_role("checkbox", name="difference").uncheck()
     assert notebook.until(lambda: why(host)[1] == chain)
     assert notebook.until(lambda: pixels(host) == map_before)
-    notebook.settled()
-    assert notebook.python("print(shown.edits)") == "[]"
+    assert notebook.until(lambda: notebook.python("print(shown.edits)") == "[]")
 
 
 def test_the_pair_in_hand_stays_while_its_numbers_are_edited(notebook, host):
@@ -250,10 +247,11 @@ def test_a_head_that_is_off_changes_the_next_word(notebook, host):
     is_, was = next_table(host)[0], next_table(host)[1]
     assert (is_[1], is_[-2], is_[-1]) == ("63 %", "25 %", "37.5")
     assert (was[1], was[-2], was[-1]) == ("25 %", "63 %", "-37.5")
-    assert "(off)" in host.get_by_role("listbox", name="heads of this layer").inner_text()
+    heads = host.get_by_role("listbox", name="heads of this layer")
+    assert notebook.until(lambda: "(off)" in heads.inner_text())
     host.get_by_role("button", name="put all back").click()
     assert notebook.until(lambda: next_table(host)[0][0] == "·kite")
-    assert notebook.python("print(shown.off)") == "[]"
+    assert notebook.until(lambda: notebook.python("print(shown.off)") == "[]")
 
 
 def test_scale_on_and_off(notebook, host, js):
@@ -261,25 +259,27 @@ def test_scale_on_and_off(notebook, host, js):
     switch = host.get_by_role("checkbox", name="√d_head")
     assert switch.is_checked()
     switch.uncheck()
+    assert notebook.until(lambda: notebook.python("print(shown.scale)") == "1.0")
     raw = weights(notebook)
-    assert notebook.python("print(shown.scale)") == "1.0"
     assert raw.max(axis=-1).sum() > natural.max(axis=-1).sum()  # larger scores, sharper rows
-    assert shown_percents(host, js, raw[4])
+    assert notebook.until(lambda: shown_percents(host, js, raw[4]))
     switch.check()
+    assert notebook.until(lambda: notebook.python("print(shown.scale)") == "0.5")
     np.testing.assert_array_equal(weights(notebook), natural)
 
 
 def test_masks(notebook, host, js):
     mask = host.get_by_role("combobox", name="mask")
     mask.select_option("none")
-    assert (weights(notebook) > 0).all()
+    assert notebook.until(lambda: (weights(notebook) > 0).all())
     mask.select_option("window")
     width = host.get_by_role("slider", name="window")
     width.press("Home")
     width.press("ArrowRight")
+    assert notebook.until(lambda: notebook.python("print(shown.mask, shown.window)") == "window 2")
     found = weights(notebook)
     assert ((found > 0) == np.tri(6, dtype=bool) & ~np.tri(6, k=-2, dtype=bool)).all()
-    assert shown_percents(host, js, found[4])
+    assert notebook.until(lambda: shown_percents(host, js, found[4]))
     mask.select_option("causal")
     assert notebook.until(lambda: not width.is_visible())
 
@@ -290,8 +290,8 @@ def test_the_sink_is_named_and_can_be_hidden(notebook):
     assert named.is_visible()
     host.get_by_role("checkbox", name="hide token 0").check()
     assert notebook.until(lambda: row_table(host)[0][1] == "may not")
-    assert named.is_visible()  # hidden, it still is one
-    notebook.settled()
+    assert notebook.until(named.is_visible)  # hidden, it still is one
+    assert notebook.until(lambda: notebook.python("print(sink.hide_first)") == "True")
     found = np.array(json.loads(notebook.python("print(json.dumps(sink.weights().tolist()))")))
     np.testing.assert_allclose(
         found[3], np.array([0, 3, 2, 1]) / 6 * 1.3, atol=1e-9
@@ -320,15 +320,13 @@ def test_put_all_back(notebook, host):
     host.get_by_role("spinbutton", name="k, dimension 2", exact=True).fill("-4")
     host.get_by_role("checkbox", name="hide token 0").check()
     host.get_by_role("checkbox", name="off: head 1").check()
-    notebook.settled()
-    assert notebook.until(lambda: "Off (layer.head): 1.1" in notebook.python("print(shown.text())"))
-    assert "1 edited number" in notebook.python("print(shown.text())")
+    for told in ("Off (layer.head): 1.1", "1 edited number"):
+        assert notebook.until(lambda told=told: told in notebook.python("print(shown.text())"))
     host.get_by_role("button", name="put all back").click()
-    notebook.settled()
     assert notebook.until(lambda: notebook.python("print(shown.text())") == before)
     notebook.page.mouse.move(2, 2)
     assert notebook.until(lambda: pixels(host) == start)
-    assert host.get_by_role("button", name="put all back").is_disabled()
+    assert notebook.until(host.get_by_role("button", name="put all back").is_disabled)
 
 
 def test_a_state_brings_the_view_back(notebook, host):
@@ -346,17 +344,16 @@ def test_a_state_brings_the_view_back(notebook, host):
     host.get_by_role("checkbox", name="difference").check()
     host.get_by_role("button", name="lines").click()
     notebook.page.mouse.move(2, 2)
-    notebook.settled()
+    done = "print(len(shown.edits), shown.difference, 'lines' in shown.views, shown.palette, shown.measure)"
+    assert notebook.until(lambda: notebook.python(done) == "1 True False viridis induction")
     twin = notebook.widget("twin")
     words = "host => host.shadowRoot.querySelector('div').innerText"
     assert twin.evaluate(words) != host.evaluate(words)
     notebook.python("other.restore(json.loads(json.dumps(shown.state())))")
-    notebook.until(lambda: twin.evaluate(words) == host.evaluate(words))
-    assert twin.evaluate(words) == host.evaluate(words)
+    assert notebook.until(lambda: twin.evaluate(words) == host.evaluate(words))
     assert notebook.until(lambda: pixels(twin) == pixels(host))
-    assert (
-        notebook.python("print(shown.text() == other.text(), shown.state() == other.state())") == "True True"
-    )
+    equal = "print(shown.text() == other.text(), shown.state() == other.state())"
+    assert notebook.until(lambda: notebook.python(equal) == "True True")
 
 
 KINDS = {
@@ -404,13 +401,19 @@ def test_no_key_leaks_from_any_view(notebook, host):
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_nothing_with_all_views_open(notebook, host, theme):
-    rev = notebook.rev(host)
     notebook.theme(theme)
-    notebook.wait_rev(host, rev - 1)
-    notebook.page.wait_for_timeout(350)  # a theme's colours arrive after its name
+    scheme = "host => getComputedStyle(host).colorScheme"
+    assert notebook.until(lambda: host.evaluate(scheme) == theme)
     assert notebook.violations(host) == []
 
 
+# the words of the page, without those that are only spoken, and what the controls hold
+HELD = """host => {
+  const body = host.shadowRoot.querySelector("div").cloneNode(true);
+  for (const e of body.querySelectorAll("[role=status]")) e.remove();
+  const held = [...host.shadowRoot.querySelectorAll("select, input")].map((e) => [e.value, e.checked]);
+  return JSON.stringify([body.textContent, held]);
+}"""
 STOPS = """host => {
   const named = (e) => `${e.role || e.getAttribute("role") || roles(e)}: ` + (e.ariaLabel || label(e));
   const label = (e) => (e.labels?.[0] ?? e).innerText;

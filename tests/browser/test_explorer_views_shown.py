@@ -37,13 +37,6 @@ long = AttentionExplorer(weights=sharp, tokens=names, views=("heads", "lines"), 
 CELLS = {"set-up": SET_UP, "all": "shown", "given": "given", "long": "long"}
 
 
-@pytest.fixture(scope="module", params=["lab", "notebook"])
-def notebook(request, desk):
-    with desk.notebook(CELLS, request.param) as opened:
-        opened.run(*CELLS)
-        yield opened
-
-
 @pytest.fixture
 def host(notebook):
     """The Explorer as it opened, whatever the test before left."""
@@ -56,6 +49,9 @@ def host(notebook):
     )
     notebook.wait_rev(host, rev)
     notebook.settled()
+    opened = "print(shown.layer, shown.head, shown.row, shown.edits, shown.off)"
+    assert notebook.until(lambda: notebook.python(opened) == "1 2 3 [] []")
+    assert notebook.until(lambda: host.locator("caption").inner_text() == "'sat' (3), pinned")
     return host
 
 
@@ -78,7 +74,8 @@ def test_heads_side_by_side(notebook, host):
     assert name == "head 2"
     assert role == (f"{best[0]} {best[1]:.2f}" if best[1] >= 0.5 else f"mixed {best[1]:.2f}")
     drawn = "c => new Set(new Uint32Array(c.getContext('2d').getImageData(0, 0, 64, 64).data.buffer)).size"
-    assert all(heads(host).nth(n).locator("canvas").evaluate(drawn) > 4 for n in range(6))
+    surfaces = [heads(host).nth(n).locator("canvas") for n in range(6)]  # drawn one after the other
+    assert notebook.until(lambda: all(surface.evaluate(drawn) > 4 for surface in surfaces))
     heads(host).nth(4).click()
     becomes(notebook, "[shown.layer, shown.head]", [1, 4])
     heads(host).nth(4).press("ArrowRight")
@@ -89,15 +86,14 @@ def test_heads_side_by_side(notebook, host):
 def test_a_thumbnail_keeps_the_one_large_weight(notebook):
     long = notebook.widget("long")
     last = "c => [...c.getContext('2d').getImageData(0, 63, 64, 1).data]"
-    brightest = [
-        max(
-            np.reshape(heads(long).nth(n).locator("canvas").evaluate(last), (64, 4))[:, :3].tolist(),
-            key=sum,
-        )
-        for n in range(2)
-    ]
-    assert brightest[1] == [254, 232, 56]  # cividis at 1; a mean of 3 × 3 weights would be near the other end
-    assert sum(brightest[0]) < 250  # 1/130
+
+    def brightest(head):
+        colours = np.reshape(heads(long).nth(head).locator("canvas").evaluate(last), (64, 4))[:, :3]
+        return max(colours.tolist(), key=sum)
+
+    # cividis at 1; a mean of 3 × 3 weights would be near the other end
+    assert notebook.until(lambda: brightest(1) == [254, 232, 56])
+    assert notebook.until(lambda: 0 < sum(brightest(0)) < 250)  # 1/130
 
 
 def test_a_long_text_shows_forty_tokens_and_says_so(notebook):
@@ -105,7 +101,8 @@ def test_a_long_text_shows_forty_tokens_and_says_so(notebook):
     heads(long).nth(1).click()
     told = long.locator(".lines p").first
     assert notebook.until(lambda: "shown are 90 to 129 of 130, with 0 % of" in told.inner_text())
-    assert long.locator(".lines p").last.inner_text() == "'129' looks at '77' 100 %."
+    said = long.locator(".lines p").last
+    assert notebook.until(lambda: said.inner_text() == "'129' looks at '77' 100 %.")
 
 
 def test_a_head_that_is_off_changes_the_next_word(notebook, host):
@@ -114,14 +111,14 @@ def test_a_head_that_is_off_changes_the_next_word(notebook, host):
     assert "60 %" in table.inner_text()
     host.get_by_label("off: head 0").check()
     becomes(notebook, "shown.off", [[1, 0]])
-    notebook.until(lambda: "before" in table.inner_text())
+    assert notebook.until(lambda: "before" in table.inner_text())
     rows = [row.locator("th, td").all_inner_texts() for row in table.locator("tbody tr").all()]
     assert [[cell for cell in row if cell.strip()] for row in rows] == [
         ["mat", "20 %", "60 %", "-40.0"],
         ["it", "10 %", "< 10 %"],
         ["dog", "< 10 %", "10 %"],
     ]
-    assert "(off)" in heads(host).nth(0).inner_text()
+    assert notebook.until(lambda: "(off)" in heads(host).nth(0).inner_text())
     host.get_by_label("off: head 0").uncheck()
     becomes(notebook, "shown.off", [])
 
@@ -180,7 +177,7 @@ def test_why_this_weight_while_it_is_edited(notebook, host):
     assert host.get_by_label("k, dimension 3", exact=True).evaluate("e => e.matches(':focus')")
     host.get_by_role("button", name="put back").click()
     becomes(notebook, "shown.edits", [])
-    assert host.get_by_role("button", name="put back").is_disabled()
+    assert notebook.until(host.get_by_role("button", name="put back").is_disabled)
 
 
 def test_an_empty_field_is_the_models_own_number(notebook, host):
@@ -224,5 +221,6 @@ def test_no_key_leaks_from_a_view(notebook, host):
 @pytest.mark.parametrize("theme", ["dark", "light"])
 def test_axe_finds_nothing_in_the_views(notebook, host, theme):
     notebook.theme(theme)
-    notebook.page.wait_for_timeout(400)  # a theme's colours arrive after its name
+    scheme = "host => getComputedStyle(host).colorScheme"
+    assert notebook.until(lambda: host.evaluate(scheme) == theme)
     assert notebook.violations(host) == []
