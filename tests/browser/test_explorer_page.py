@@ -85,7 +85,7 @@ def test_hover_mask_slider_and_head(page):
     assert until(page, lambda: caption(page).endswith("in hand"))
     page.mouse.move(2, 2)
     assert until(page, lambda: caption(page) == "'w20' (20), pinned")
-    before = percents(page)
+    before, drawn = percents(page), pixels(page)
     assert before[21:] == ["may not"] * 11
     page.get_by_role("combobox", name="mask").select_option("none")
     assert until(page, lambda: "may not" not in percents(page))
@@ -95,9 +95,9 @@ def test_hover_mask_slider_and_head(page):
     assert until(page, lambda: percents(page) != before)
     page.get_by_role("button", name="put all back").click()
     assert until(page, lambda: percents(page) == before)
-    picture = pixels(page)
+    assert until(page, lambda: pixels(page) == drawn)
     page.get_by_role("combobox", name="head", exact=True).select_option("7")
-    assert until(page, lambda: pixels(page) != picture)
+    assert until(page, lambda: pixels(page) != drawn)
     assert until(page, lambda: percents(page) != before)
 
 
