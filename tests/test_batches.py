@@ -21,7 +21,6 @@ from llmasos_edu.batches import (
     consecutive_windows,
     document_mask,
     document_positions,
-    mask_prompt,
     pack_documents,
 )  # fmt: skip
 from llmasos_edu.llama import Llama, LlamaConfig
@@ -208,16 +207,6 @@ def test_tiny_shakespeare_has_the_windows_that_arithmetic_says():
     batches = list(consecutive_windows(np.zeros(111_540, dtype=np.uint16), 64, 100))
     assert sum(len(inputs) for inputs, _ in batches) == math.ceil(111_539 / 64)
     assert sum(int((targets != IGNORE).sum()) for _, targets in batches) == 111_539
-
-
-def test_prompts_do_not_count():
-    targets = torch.arange(10).view(2, 5) + 1
-    masked = mask_prompt(targets, torch.tensor([1, 4]))
-    assert masked.tolist() == [[1, 2, 3, 4, 5], [IGNORE, IGNORE, IGNORE, 9, 10]]
-    assert targets.min() == 1  # the given tensor is as it was
-    for lengths, said in (([1], "one length a row"), ([0, 1], "from 1 to 5"), ([6, 1], "from 1 to 5")):
-        with pytest.raises(ValueError, match=said):
-            mask_prompt(targets, lengths)
 
 
 class OneLayer(torch.nn.Module):

@@ -25,6 +25,7 @@ from llmasos_edu.generation import Decoding, generate
 from llmasos_edu.gpt import GPT, GPTConfig
 from llmasos_edu.llama import Llama, LlamaConfig
 from llmasos_edu.tinyworld import Turn, World
+from llmasos_edu.tokenizer import Tokenizer
 from llmasos_edu.training import TrainConfig, train
 
 TOKENIZER = tinyworld_tokenizer(World("en"), World("zh"))
@@ -100,8 +101,14 @@ def test_a_prompt_is_the_conversation_up_to_the_answer():
         ),
         (
             lambda: conversation([Turn("system", "x"), TALK[1]], TOKENIZER),
-            r"must have a mark in the tokenizer \(end, user, assistant, en, zh\); got 'system'",
+            r"must have the mark <\|system\|>; it has marks for end, user, assistant, en, zh",
         ),
+        (lambda: conversation(TALK, TOKENIZER, learn="all"), '"answers" or "everything"; got \'all\''),
+        (
+            lambda: prompt(TALK[:1], Tokenizer.train("low low", 257)),
+            r"must have the mark <\|end\|>; it has marks for nobody",
+        ),
+        (lambda: freeze(small("llama", norm_weights=False), "norms"), "its norms may have no weights"),
         (lambda: prompt([], TOKENIZER), "turns odd in number; got 0"),
         (lambda: prompt(TALK[:2], TOKENIZER), "turns odd in number; got 2"),
         (lambda: prompt([TALK[1]], TOKENIZER), "assistant has spoken last and cannot answer"),

@@ -6,12 +6,12 @@ Leaves out: workers that read ahead (making a batch takes far less time than a s
 Lesson 06 explains it.
 """
 
-from .documents import STRIDE, Document, Documents, mask_prompt
+from .documents import STRIDE, Document, Documents
 from .drawing import IGNORE
 from .packing import Example, Packed, document_mask, document_positions, pack_documents
 from .windows import Windows, consecutive_windows
 
 __all__ = [
     "IGNORE", "STRIDE", "Document", "Documents", "Example", "Packed", "Windows", "consecutive_windows",
-    "document_mask", "document_positions", "mask_prompt", "pack_documents",
+    "document_mask", "document_positions", "pack_documents",
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""One document a row, and prompts that do not count."""
+"""Documents in rows: one a row, or as many as fit."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     Ids = Int[torch.Tensor, "B T"]
 
-__all__ = ["STRIDE", "Document", "Documents", "mask_prompt"]
+__all__ = ["STRIDE", "Document", "Documents"]
 
 Document = Sequence[int] | Example  # token ids; an Example also says which of them count in the loss
 
@@ -94,8 +94,9 @@ class Documents:
             ranks: How many there are; each gets its own rows, and together they get the whole batch.
 
         Returns:
-            Inputs and targets (B / ranks, T), int64; T is the same in every process. Targets are `IGNORE`
-            past a document's end, and where an example does not count.
+            Inputs and targets (B / ranks, T), int64; T is the same in every process; packed, a process has
+            fewer rows, as many as its documents need. Targets are `IGNORE` past a document's
+            end, and where an example does not count.
 
         Raises:
             ValueError: If step or rank is out of range, the rows do not divide among the processes, or a
@@ -150,32 +151,3 @@ class Documents:
 
     def _order_of_epoch(self, epoch: int) -> np.ndarray:
         return random_numbers(self.seed, epoch).permutation(len(self.documents))  # type: ignore[arg-type]
-
-
-def mask_prompt(targets: Ids, prompt_lengths: Int[torch.Tensor, " B"] | Sequence[int]) -> Ids:
-    """Let only the answer count: targets inside the prompt become `IGNORE`.
-
-    Args:
-        targets: What follows each input (B, T).
-        prompt_lengths: Tokens of each row's inputs that are given, an end token at the front included; the
-            first target that counts is the one that the last of them predicts.
-
-    Returns:
-        New targets (B, T).
-
-    Raises:
-        ValueError: If there is not one length a row, or a length is not from 1 to T.
-
-    Example:
-        >>> mask_prompt(torch.tensor([[5, 6, 7, 8]]), [3]).tolist()  # inputs: end 5 6 | 7, say
-        [[-100, -100, 7, 8]]
-    """
-    lengths = torch.as_tensor(prompt_lengths, device=targets.device)
-    if lengths.shape != targets.shape[:1]:
-        raise ValueError(f"targets {tuple(targets.shape)} need one length a row; got {tuple(lengths.shape)}")
-    if not ((lengths >= 1) & (lengths <= targets.shape[1])).all():
-        raise ValueError(
-            f"a prompt's length must be from 1 to {targets.shape[1]} tokens; got {lengths.tolist()}"
-        )
-    place = torch.arange(targets.shape[1], device=targets.device)
-    return targets.masked_fill(place < lengths[:, None] - 1, IGNORE)

@@ -1,7 +1,6 @@
 """Several documents in a row, so that little is wasted on padding; attention never crosses between them.
 
-A model whose positions are relative (RoPE) needs the mask alone:
-`with model.attention_by(lambda q, k, v, _: fused_attention(q, k, v, document_mask(numbers))): …`
+`finetuning.examples_apart` gives a model the mask and the positions that this needs.
 
 Source: Krell et al. 2021, "Efficient sequence packing without cross-contamination", arXiv:2107.02027.
 """

@@ -1,13 +1,12 @@
 """Finetuning: a model that speaks learns a task, by the loop that taught it to speak.
 
 Teaches: only three things differ from pretraining: which tokens count (`conversation`: the answers), which
-parameters move (all, a part, an adapter's), and what keeps the old skill alive (`with_replay`). The loop is
-`training.train`; `examples_apart` lets packed rows hold several examples that never see each other;
-`answers` asks the result. Leaves out: preferences and rewards. Explained in lesson 09.
+parameters move (all, a part, an adapter's), and what keeps the old skill alive (`with_replay`). The batches
+are `batches.Documents`, the loop is `training.train`; `examples_apart` lets packed rows hold several examples
+that never see each other; `answers` asks the result. Leaves out: preferences and rewards. Explained in
+lesson 09.
 """
 
-from ..batches import Documents, Example
-from ..training import TrainConfig, train
 from .answering import answers, last_answers
 from .apart import examples_apart
 from .conversations import conversation, prompt
@@ -16,16 +15,12 @@ from .moving import PARTS, freeze, trained
 
 __all__ = [
     "PARTS",
-    "Documents",
-    "Example",
-    "TrainConfig",
     "answers",
     "conversation",
     "examples_apart",
     "freeze",
     "last_answers",
     "prompt",
-    "train",
     "trained",
     "with_replay",
 ]

@@ -37,7 +37,8 @@ def answers(
         given: The turns before each answer, an odd number of them.
         answerer: Who speaks next.
         max_new_tokens: The longest answer; less where the model's context ends before.
-        batch_size: Conversations at once; it changes the time, not the answers (near ties aside).
+        batch_size: Conversations at once. They share the room that the longest of them leaves, so one that
+            the context's end cuts may be cut sooner in company; all others stay (near ties aside).
 
     Returns:
         The answers as text, without marks. One that has not ended by then is cut there.

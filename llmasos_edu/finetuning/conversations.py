@@ -9,7 +9,6 @@ marks, which their folders bring along as a template (`pretrained.chat`). Explai
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
 from ..batches import Example
 from ..tinyworld import Turn
@@ -18,9 +17,7 @@ from ..tokenizer import Tokenizer
 __all__ = ["conversation", "prompt"]
 
 
-def conversation(
-    turns: Sequence[Turn], tokenizer: Tokenizer, *, learn: Literal["answers", "everything"] = "answers"
-) -> Example:
+def conversation(turns: Sequence[Turn], tokenizer: Tokenizer, *, learn: str = "answers") -> Example:
     """The tokens of a conversation, and which of them count.
 
     Args:
@@ -35,7 +32,8 @@ def conversation(
         An example for `batches.Documents`, which adds the end tokens.
 
     Raises:
-        ValueError: If a speaker has no mark, speaks twice in a row, or the last turn is not an answer.
+        ValueError: If a speaker has no mark, speaks twice in a row, the last turn is not an answer, or
+            `learn` is neither.
 
     Example:
         >>> from llmasos_edu.corpora import tinyworld_tokenizer
@@ -45,6 +43,8 @@ def conversation(
         >>> [tokenizer.decode([i]) for i, counts in zip(talk.ids, talk.counts) if counts]
         ['Mia']
     """
+    if learn not in ("answers", "everything"):
+        raise ValueError(f'learn must be "answers" or "everything"; got {learn!r}')
     if not turns or len(turns) % 2:
         raise ValueError(
             f"a conversation to learn from must end with an answer, turns by twos; got {len(turns)} turns"
@@ -71,8 +71,7 @@ def prompt(turns: Sequence[Turn], tokenizer: Tokenizer, *, answerer: str = "assi
         raise ValueError(f"the last turn must be one to answer, turns odd in number; got {len(turns)}")
     if turns[-1].speaker == answerer:
         raise ValueError(f"{answerer} has spoken last and cannot answer; the last turn must be another's")
-    marks = tokenizer.special_tokens
-    return [marks["<|end|>"], *_encoded(turns, tokenizer)[0], _mark(answerer, tokenizer)]
+    return [_mark("end", tokenizer), *_encoded(turns, tokenizer)[0], _mark(answerer, tokenizer)]
 
 
 def _encoded(turns: Sequence[Turn], tokenizer: Tokenizer) -> tuple[list[int], list[bool]]:
@@ -99,5 +98,5 @@ def _mark(speaker: str, tokenizer: Tokenizer) -> int:
     mark = f"<|{speaker}|>"
     if mark not in tokenizer.special_tokens:
         known = ", ".join(m[2:-2] for m in tokenizer.special_tokens if "reserved" not in m)
-        raise ValueError(f"a speaker must have a mark in the tokenizer ({known}); got {speaker!r}")
+        raise ValueError(f"the tokenizer must have the mark {mark}; it has marks for {known or 'nobody'}")
     return tokenizer.special_tokens[mark]

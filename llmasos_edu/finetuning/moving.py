@@ -1,4 +1,4 @@
-"""Which parameters move: all of them, the last blocks, the head, or none but an adapter's.
+"""Which parameters move: all of them, the last block, the head, or none but an adapter's.
 
 Teaches: a frozen parameter costs no gradient and no memory in the optimizer; how few must move for a task is
 a question to measure. Leaves out: adapters (`lora` adds and trains its own). Explained in lesson 09.
