@@ -3,7 +3,7 @@
 Each move is an input event sent at a random moment of a frame; the clock stops when the browser has painted
 the change (a message posted in the frame that drew it). `median_ms` and `p95_ms` are all of that, the wait
 for the browser's next frame (up to 16.7 ms) included. The `work_` figures leave the wait out: the event's
-listener, our drawing, and the browser's style, layout and paint; `draw_ms` is our drawing alone. Past 64
+listener, our drawing, and the browser's style, layout and paint; `draw_ms` is our drawing alone. Past 32
 tokens the table and the tints follow 60 ms later, and stand in no figure. Needs Chromium.
 """
 

@@ -153,7 +153,7 @@ export default widget(STYLES + MORE_STYLES, (view) => {
     map.show(now);
     put(left, now.leftOut);
     put(sentence, said(now, now.i));
-    if (now.Tk > 64)
+    if (now.Tk > 32)
       view.later("row", 60, () => showRow(now)); // the picture follows the hand, lines of words after it
     else showRow(now);
     if (hand.i < 0) view.say(said(now, now.pinned));

@@ -115,17 +115,26 @@ function fromPicture(picture, { columns, meta, names, keys }) {
   return weights;
 }
 
+const MASKS = ["none", "causal", "window"]; // each hides all that the one before it hides
+
+/** Does the first mask show no pair that the second one hides? */
+function showsNoMore({ mask, window }, wide) {
+  if (mask === "window" && wide.mask === "window") return window <= wide.window;
+  return MASKS.indexOf(mask) >= MASKS.indexOf(wide.mask);
+}
+
 /** Gives `now`, with what is in hand; weights are computed again only when something that matters changed. */
 export function makeState(view, hand) {
   const get = (name) => view.get(name);
   const stored = makeStore(view);
   let [key, now, scored] = ["", null, { from: [] }];
 
-  /** Scores as the reader set them; they are kept while only the temperature moves. */
+  /** Scores as the reader set them; kept while the temperature moves, or the mask to one that shows no more. */
   function scoresOfNow(own, parts, edits, { meta, keys }, scale, rules) {
-    const from = [own, JSON.stringify(edits), scale, rules.mask, rules.window];
-    if (from.some((part, i) => part !== scored.from[i])) {
-      scored = { from, ...scoresAndSums(parts, meta.d_head, keys.length, scale, rules) };
+    const from = [own, JSON.stringify(edits), scale];
+    const same = from.every((part, i) => part === scored.from[i]);
+    if (!same || !showsNoMore(rules, scored.rules)) {
+      scored = { from, rules, ...scoresAndSums(parts, meta.d_head, keys.length, scale, rules) };
     }
     return scored;
   }
