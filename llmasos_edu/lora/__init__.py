@@ -1,0 +1,10 @@
+"""LoRA: a frozen matrix, and beside it a small product of two that learns.
+
+Teaches: finetuning moves a matrix little, and that little fits into B·A of low rank. Leaves out: embeddings,
+convolutions, and the other adapters of peft. Source: Hu et al. 2021, "LoRA". Explained in lesson 09.
+"""
+
+from llmasos_edu.lora.adapters import add_lora, lora_parameters, merge, unmerge, using
+from llmasos_edu.lora.layers import LoraConfig, LoraLinear
+
+__all__ = ["LoraConfig", "LoraLinear", "add_lora", "lora_parameters", "merge", "unmerge", "using"]

@@ -1,0 +1,167 @@
+"""Adapters over a model: added by name, one used at a time, merged into the weights and taken out again.
+
+Teaches: several small adapters share one frozen base. Leaves out: adapters mixed in one call. A merge keeps
+the old weight, so unmerging gives it back bit for bit; it costs one copy of each merged matrix until then.
+Explained in lesson 09.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fnmatch import fnmatchcase
+
+import torch
+from torch import nn
+
+from llmasos_edu.lora.layers import LoraConfig, LoraLinear, LoraPair
+
+__all__ = ["add_lora", "lora_parameters", "merge", "unmerge", "using"]
+
+
+def add_lora(
+    model: nn.Module, config: LoraConfig, *, name: str = "default", generator: torch.Generator
+) -> list[str]:
+    """Freeze the base and put a new adapter beside the layers that the targets name; it is then in use.
+
+    Args:
+        model: Changed in place; its class and its parameters' names stay.
+        config: Rank, scale, targets.
+        name: The adapter's.
+        generator: Draws A.
+
+    Returns:
+        The names of the layers and parts that got one.
+
+    Raises:
+        ValueError: If no layer matches, the name is taken or unusable, or an adapter is merged.
+    """
+    layers = {n: m for n, m in model.named_modules() if isinstance(m, nn.Linear)}
+    if any(isinstance(m, LoraLinear) and name in m.lora for m in layers.values()):
+        raise ValueError(f"there is an adapter {name!r} already; choose another name")
+    if not name or "." in name:
+        raise ValueError(f"an adapter's name must be without dots and not empty; got {name!r}")
+    _refuse_merged(model)
+    places = {place: at for n, m in layers.items() for place, at in _places(model, n, m).items()}
+    found = [p for p in places if any(fnmatchcase(p, t) for t in config.targets)]
+    if not found:
+        raise ValueError(f"no linear layer matches {config.targets}; there are {', '.join(places)}")
+    both = [p for p in found if places[p][1] != "all" and places[p][0] in found]
+    if both:
+        raise ValueError(f"targets name both a whole layer and its parts: {', '.join(both)}; name one")
+    shared = {id(m.weight) for m in model.modules() if isinstance(m, nn.Embedding)}
+    tied = [p for p in found if id(layers[places[p][0]].weight) in shared]
+    if tied:
+        raise ValueError(f"tied to the embedding, so no target: {', '.join(tied)}")
+    for parameter in _base(model):
+        parameter.requires_grad_(False)
+    for place in found:
+        _attach(model, *places[place], name, config, generator)
+    _activate(model, name)
+    return found
+
+
+def lora_parameters(model: nn.Module, name: str = "default") -> dict[str, nn.Parameter]:
+    """An adapter's parameters by their names in the model."""
+    _refuse_unknown(model, name)
+    return {n: p for n, p in model.named_parameters() if f".lora.{name}." in f".{n}"}
+
+
+@contextmanager
+def using(model: nn.Module, name: str | None) -> Iterator[None]:
+    """Within this block the model uses the adapter of that name; None is the base alone."""
+    if name is not None:
+        _refuse_unknown(model, name)
+    _refuse_merged(model)
+    before = [(m, m.active) for m in _lora_layers(model)]
+    _activate(model, name)
+    try:
+        yield
+    finally:
+        for m, active in before:
+            m.active = active
+
+
+@torch.no_grad()
+def merge(model: nn.Module, name: str = "default") -> None:
+    """Add the adapter's products to the weights; the old weights are kept for `unmerge`."""
+    _refuse_unknown(model, name)
+    _refuse_merged(model)
+    for m in _lora_layers(model):
+        pairs = m.pairs(name)
+        if any(isinstance(p, LoraPair) for p in pairs.values()):
+            m.kept = m.weight.detach().clone()
+        for part, pair in pairs.items():
+            assert isinstance(pair, LoraPair)
+            m.weight[m.parts[part]] += pair.product()
+    for m in _lora_layers(model):  # a layer without this adapter must add no other
+        m.kept = m.weight.detach().clone() if m.kept is None else m.kept
+
+
+@torch.no_grad()
+def unmerge(model: nn.Module) -> None:
+    """Give the weights back as they were before `merge`, bit for bit."""
+    if not any(m.kept is not None for m in _lora_layers(model)):
+        raise ValueError("nothing is merged; merge(model, name) first")
+    for m in _lora_layers(model):
+        if m.kept is not None:
+            m.weight.copy_(m.kept)
+            m.kept = None
+
+
+def _lora_layers(model: nn.Module) -> list[LoraLinear]:
+    return [m for m in model.modules() if isinstance(m, LoraLinear)]
+
+
+def _base(model: nn.Module) -> list[nn.Parameter]:
+    return [p for n, p in model.named_parameters() if ".lora." not in f".{n}"]
+
+
+def _activate(model: nn.Module, name: str | None) -> None:
+    for m in _lora_layers(model):
+        m.active = name
+
+
+def _places(model: nn.Module, name: str, layer: nn.Linear) -> dict[str, tuple[str, str]]:
+    """The layer's name, and its parts' if it is stacked → (layer, part)."""
+    above = name.rpartition(".")[0]
+    dotted = f"{above}." if above else ""
+    return {name: (name, "all")} | {
+        dotted + part: (name, part) for part in _parts(model, name, layer) if part != "all"
+    }
+
+
+def _parts(model: nn.Module, name: str, layer: nn.Linear) -> dict[str, slice]:
+    whole, config = {"all": slice(0, layer.out_features)}, getattr(model, "config", None)
+    if name.rpartition(".")[2] != "qkv" or not hasattr(config, "n_kv_heads"):
+        return whole
+    q, kv = config.n_heads * config.d_head, config.n_kv_heads * config.d_head  # type: ignore[union-attr]
+    if q + 2 * kv != layer.out_features:
+        return whole
+    return whole | {"q": slice(0, q), "k": slice(q, q + kv), "v": slice(q + kv, q + 2 * kv)}
+
+
+def _attach(
+    model: nn.Module, at: str, part: str, name: str, config: LoraConfig, generator: torch.Generator
+) -> None:
+    layer = model.get_submodule(at)
+    assert isinstance(layer, nn.Linear)
+    if not isinstance(layer, LoraLinear):
+        layer = LoraLinear(layer, _parts(model, at, layer))
+        above, _, last = at.rpartition(".")
+        setattr(model.get_submodule(above), last, layer)
+    if name not in layer.lora:
+        layer.lora[name] = nn.ModuleDict()
+    pair = LoraPair(layer.weight[layer.parts[part]], config, generator)
+    layer.lora[name][part] = pair  # type: ignore[index]
+
+
+def _refuse_unknown(model: nn.Module, name: str) -> None:
+    names = {n: None for m in _lora_layers(model) for n in m.lora}
+    if name not in names:
+        raise ValueError(f"no adapter {name!r}; there are {', '.join(names) or 'none'}")
+
+
+def _refuse_merged(model: nn.Module) -> None:
+    if any(m.kept is not None for m in _lora_layers(model)):
+        raise ValueError("an adapter is merged already; unmerge(model) first")
