@@ -153,7 +153,9 @@ def _attach(
     if name not in layer.lora:
         layer.lora[name] = nn.ModuleDict()
     pair = LoraPair(layer.weight[layer.parts[part]], config, generator)
-    layer.lora[name][part] = pair  # type: ignore[index]
+    pairs = layer.lora[name]
+    assert isinstance(pairs, nn.ModuleDict)
+    pairs[part] = pair
 
 
 def _refuse_unknown(model: nn.Module, name: str) -> None:
