@@ -16,7 +16,17 @@ from torch import nn
 
 from llmasos_edu.lora.layers import LoraConfig, LoraLinear, LoraPair
 
-__all__ = ["add_lora", "lora_parameters", "merge", "unmerge", "using"]
+__all__ = [
+    "add_lora",
+    "drop_lora",
+    "lora_pairs",
+    "lora_parameters",
+    "lora_places",
+    "merge",
+    "refuse_merged",
+    "unmerge",
+    "using",
+]
 
 
 def add_lora(
@@ -36,12 +46,12 @@ def add_lora(
     Raises:
         ValueError: If no layer matches, the name is taken or unusable, or an adapter is merged.
     """
-    layers = {n: m for n, m in model.named_modules() if isinstance(m, nn.Linear)}
+    layers = _linears(model)
     if any(isinstance(m, LoraLinear) and name in m.lora for m in layers.values()):
         raise ValueError(f"there is an adapter {name!r} already; choose another name")
     if not name or "." in name:
         raise ValueError(f"an adapter's name must be without dots and not empty; got {name!r}")
-    _refuse_merged(model)
+    refuse_merged(model)
     places = {place: at for n, m in layers.items() for place, at in _places(model, n, m).items()}
     found = [p for p in places if any(fnmatchcase(p, t) for t in config.targets)]
     if not found:
@@ -72,7 +82,7 @@ def using(model: nn.Module, name: str | None) -> Iterator[None]:
     """Within this block the model uses the adapter of that name; None is the base alone."""
     if name is not None:
         _refuse_unknown(model, name)
-    _refuse_merged(model)
+    refuse_merged(model)
     before = [(m, m.active) for m in _lora_layers(model)]
     _activate(model, name)
     try:
@@ -86,7 +96,7 @@ def using(model: nn.Module, name: str | None) -> Iterator[None]:
 def merge(model: nn.Module, name: str = "default") -> None:
     """Add the adapter's products to the weights; the old weights are kept for `unmerge`."""
     _refuse_unknown(model, name)
-    _refuse_merged(model)
+    refuse_merged(model)
     for m in _lora_layers(model):
         pairs = m.pairs(name)
         if any(isinstance(p, LoraPair) for p in pairs.values()):
@@ -107,6 +117,58 @@ def unmerge(model: nn.Module) -> None:
         if m.kept is not None:
             m.weight.copy_(m.kept)
             m.kept = None
+
+
+def drop_lora(model: nn.Module) -> None:
+    """Take all adapters away: plain layers again, with the weights as they stand (merged, if merged).
+
+    A merged model is then an ordinary one, to be saved or exported; all its parameters may learn again.
+    """
+    for name, layer in list(model.named_modules()):
+        if isinstance(layer, LoraLinear):
+            with torch.device("meta"):
+                plain = nn.Linear(layer.in_features, layer.out_features, bias=layer.bias is not None)
+            plain.weight, plain.bias = layer.weight, layer.bias
+            plain.train(layer.training)
+            _put(model, name, plain)
+    model.requires_grad_(True)
+
+
+def lora_places(model: nn.Module) -> dict[str, tuple[int, int]]:
+    """Every layer and part that can have an adapter → numbers out, numbers in."""
+    found = {}
+    for name, layer in _linears(model).items():
+        parts = _parts(model, name, layer)
+        for place, (_, part) in _places(model, name, layer).items():
+            found[place] = (parts[part].stop - parts[part].start, layer.in_features)
+    return found
+
+
+def lora_pairs(model: nn.Module, name: str = "default") -> dict[str, LoraPair]:
+    """An adapter's A and B by layer or part."""
+    _refuse_unknown(model, name)
+    found = {}
+    for at, layer in _linears(model).items():
+        for place, (_, part) in _places(model, at, layer).items():
+            pair = layer.pairs(name).get(part) if isinstance(layer, LoraLinear) else None
+            if isinstance(pair, LoraPair):
+                found[place] = pair
+    return found
+
+
+def refuse_merged(model: nn.Module) -> None:
+    """Refuse a model with a merged adapter."""
+    if any(m.kept is not None for m in _lora_layers(model)):
+        raise ValueError("an adapter is merged already; unmerge(model) first")
+
+
+def _linears(model: nn.Module) -> dict[str, nn.Linear]:
+    return {n: m for n, m in model.named_modules() if isinstance(m, nn.Linear)}
+
+
+def _put(model: nn.Module, at: str, layer: nn.Linear) -> None:
+    above, _, last = at.rpartition(".")
+    setattr(model.get_submodule(above), last, layer)
 
 
 def _lora_layers(model: nn.Module) -> list[LoraLinear]:
@@ -148,8 +210,7 @@ def _attach(
     assert isinstance(layer, nn.Linear)
     if not isinstance(layer, LoraLinear):
         layer = LoraLinear(layer, _parts(model, at, layer))
-        above, _, last = at.rpartition(".")
-        setattr(model.get_submodule(above), last, layer)
+        _put(model, at, layer)
     if name not in layer.lora:
         layer.lora[name] = nn.ModuleDict()
     pair = LoraPair(layer.weight[layer.parts[part]], config, generator)
@@ -162,8 +223,3 @@ def _refuse_unknown(model: nn.Module, name: str) -> None:
     names = {n: None for m in _lora_layers(model) for n in m.lora}
     if name not in names:
         raise ValueError(f"no adapter {name!r}; there are {', '.join(names) or 'none'}")
-
-
-def _refuse_merged(model: nn.Module) -> None:
-    if any(m.kept is not None for m in _lora_layers(model)):
-        raise ValueError("an adapter is merged already; unmerge(model) first")

@@ -53,7 +53,7 @@ class LoraPair(nn.Module):
     def __init__(self, weight: torch.Tensor, config: LoraConfig, generator: torch.Generator):
         super().__init__()
         out, into = weight.shape
-        self.scale = config.scale
+        self.config = config
         self.dropout = nn.Dropout(config.dropout)
         bound = 1 / math.sqrt(into)  # Kaiming-uniform with a = √5, as peft draws it
         drawn = torch.rand(config.rank, into, generator=generator, device=generator.device)
@@ -62,11 +62,11 @@ class LoraPair(nn.Module):
 
     def forward(self, x: Float[torch.Tensor, "*rows into"]) -> Float[torch.Tensor, "*rows out"]:
         """What the adapter adds."""
-        return F.linear(F.linear(self.dropout(x), self.A), self.B) * self.scale
+        return F.linear(F.linear(self.dropout(x), self.A), self.B) * self.config.scale
 
     def product(self) -> Float[torch.Tensor, "out into"]:
         """The same as one matrix, to add to W."""
-        return self.B @ self.A * self.scale
+        return self.B @ self.A * self.config.scale
 
 
 class LoraLinear(nn.Linear):
