@@ -1,4 +1,4 @@
-"""Adapter files: peft reads ours, we read its, equal in outputs and gradients; what does not fit is refused."""
+"""Adapter files: peft reads ours, we read its, equal in outputs and gradients; misfits are refused."""
 
 import json
 import warnings
