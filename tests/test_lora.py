@@ -87,3 +87,11 @@ def test_bad_input(model):
     add_lora(model, LoraConfig(), generator=seeded())
     with pytest.raises(ValueError, match="already"):
         add_lora(model, LoraConfig(), generator=seeded())
+
+
+def test_a_head_tied_to_the_embedding_is_no_target():
+    tied = nn.ModuleDict({"words": nn.Embedding(5, 4), "head": nn.Linear(4, 5, bias=False)})
+    tied["head"].weight = tied["words"].weight
+    with pytest.raises(ValueError, match="tied to the embedding, so no target: head"):
+        add_lora(tied, LoraConfig(targets=("head",)), generator=seeded())
+    assert type(tied["head"]) is nn.Linear
