@@ -4,11 +4,12 @@ import pytest
 
 SET_UP = """
 import numpy as np
-from llmasos_edu.widgets.attention_data import Layer, Reading
 from llmasos_edu.widgets.attention_explorer import VIEWS, AttentionExplorer
 rng = np.random.default_rng(0)
 many = AttentionExplorer(*rng.normal(size=(2, 48, 64, 4, 4)), list("abcd"), views=VIEWS)
 long = AttentionExplorer(*rng.normal(size=(2, 9, 1024, 4)), [str(n) for n in range(1024)], views=("table",))
+single = AttentionExplorer(*rng.normal(size=(2, 1, 1, 4)), ["one"], v=np.ones((1, 1, 4)), views=VIEWS)
+mixed = AttentionExplorer(*rng.normal(size=(2, 2, 4, 4)), ["Mia", "قمر", "אור", "kite"], views=VIEWS, row=1)
 odd = AttentionExplorer(weights=np.array([[0.5, 0.0], [2.0, 1.0]]), tokens=["a", "b"], row=1)
 tokens = ["the", "cat", "<b>sat</b>", "on", "x" * 500, "\\n\\u200b\\u202e"]
 q, k, v = rng.normal(size=(3, 2, 3, 6, 4))
@@ -18,7 +19,14 @@ one, two = (
     AttentionExplorer(q, k, tokens, v=v, roles=roles, next_words=words, views=VIEWS, row=4) for _ in range(2)
 )
 """
-CELLS = {"set-up": SET_UP, "many": "many", "long": "long", "odd": "odd", "one": "one", "two": "two"}
+PROBE = """
+import anywidget
+class Probe(anywidget.AnyWidget):
+    _esm = "export default { render({ model }) { window.widgetManager = model.widget_manager; } }"
+Probe()
+"""
+SHOWN = ("many", "long", "single", "mixed", "odd", "one", "two")
+CELLS = {"set-up": SET_UP, **{name: name for name in SHOWN}, "probe": PROBE}
 
 
 @pytest.fixture(scope="module", params=["lab"])
@@ -66,6 +74,36 @@ def test_rows_that_do_not_add_up_to_one_are_shown_as_they_are(notebook):
     assert [line.split("\t")[1] for line in lines] == ["200 %", "100 %"]
 
 
+def test_one_token_and_one_head(notebook):
+    """Nothing to choose, and nothing that stands empty: views that compare heads are not offered."""
+    host = notebook.widget("single")
+    assert notebook.until(lambda: colours(host) > 2)
+    assert host.locator(".sentence").first.inner_text() == "'one' attends most to itself, 100 %."
+    assert host.locator(".lines p").last.inner_text() == "'one' looks at 'one' 100 %."
+    assert host.locator(".chain").inner_text().endswith("weight = 100 %")
+    offered = host.get_by_role("group", name="views").get_by_role("button").all_inner_texts()
+    assert offered == ["row as a table", "why this weight", "lines"]
+    assert host.get_by_role("combobox", name="head").count() == 0
+    the_map = host.get_by_role("application", name="Attention map")
+    for key in ("ArrowRight", "ArrowDown", "Home", "End", "Enter"):
+        the_map.press(key)
+    assert notebook.until(lambda: caption(host) == "'one' (0), pinned")
+    host.get_by_role("checkbox", name="hide token 0").check()
+    assert notebook.until(lambda: "attends to nothing" in host.locator(".sentence").first.inner_text())
+
+
+def test_right_to_left_tokens_keep_their_place(notebook):
+    """Position 0 stands at the left, whatever is written in it, and each token reads as it is."""
+    host = notebook.widget("mixed")
+    options = host.get_by_role("listbox", name="The token that looks").get_by_role("option")
+    assert options.all_inner_texts() == ["Mia", "قمر", "אור", "kite"]
+    left = options.evaluate_all("all => all.map((e) => e.getBoundingClientRect().left)")
+    assert left == sorted(left)
+    assert caption(host) == "'قمر' (1), pinned"
+    rows = host.get_by_role("region", name="the row as a table").locator("tbody th").all_inner_texts()
+    assert rows == ["0 Mia", "1 قمر", "2 אור", "3 kite"]
+
+
 def test_two_explorers_do_not_disturb_each_other(notebook):
     first, second = notebook.widget("one"), notebook.widget("two")
     before = second.evaluate("host => host.shadowRoot.querySelector('div').innerText")
@@ -77,17 +115,20 @@ def test_two_explorers_do_not_disturb_each_other(notebook):
     assert second.evaluate("host => host.shadowRoot.querySelector('div').innerText") == before
 
 
-@pytest.mark.parametrize("width", [600, 640])
-def test_narrow_windows(notebook, width):
-    """600 px, and 640: what is left of 1,280 px at 200 % zoom. All views are open, nothing sticks out."""
-    notebook.page.set_viewport_size({"width": width, "height": 900})
+@pytest.mark.parametrize(("width", "ratio"), [(600, 1), (640, 2)])
+def test_narrow_windows(notebook, width, ratio):
+    """600 px; and 1,280 px at 200 % zoom, which is half as many CSS pixels, two device pixels each.
+
+    All views are open: nothing sticks out sideways, targets stay large, the picture is sharp.
+    """
+    devtools = notebook.page.context.new_cdp_session(notebook.page)
+    screen = {"width": width, "height": 900 // ratio, "deviceScaleFactor": ratio, "mobile": False}
+    devtools.send("Emulation.setDeviceMetricsOverride", screen)
     host = notebook.widget("two")
-    rev = notebook.rev(host)
-    notebook.python("two.seq += 1")
-    notebook.wait_rev(host, rev)
+    assert notebook.until(lambda: host.evaluate(SHARP) == [ratio] * 3), host.evaluate(SHARP)
     assert notebook.until(lambda: host.evaluate(STICKS_OUT) == []), host.evaluate(STICKS_OUT)
     assert notebook.until(lambda: host.evaluate(SMALL) == []), host.evaluate(SMALL)
-    notebook.page.set_viewport_size({"width": 1280, "height": 900})
+    devtools.send("Emulation.clearDeviceMetricsOverride")
 
 
 def test_nothing_moves_by_itself(notebook):
@@ -100,26 +141,53 @@ def test_nothing_moves_by_itself(notebook):
 
 
 def test_a_cell_run_again_and_again_leaves_nothing_behind(notebook):
-    """50 runs: nodes and listeners of the page do not grow by what an Explorer has."""
+    """50 runs: what an Explorer makes, it ends: listeners on the model, observers, hosts, nodes."""
     devtools = notebook.page.context.new_cdp_session(notebook.page)
     devtools.send("Performance.enable")
 
+    def alive(prototype, where="true"):
+        """How many objects of that kind the page still holds."""
+        asked = devtools.send("Runtime.evaluate", {"expression": f"{prototype}.prototype"})["result"]
+        found = devtools.send("Runtime.queryObjects", {"prototypeObjectId": asked["objectId"]})["objects"]
+        count = f"function() {{ return this.filter((e) => {where}).length; }}"
+        asked = {"objectId": found["objectId"], "functionDeclaration": count, "returnByValue": True}
+        held = devtools.send("Runtime.callFunctionOn", asked)["result"]["value"]
+        devtools.send("Runtime.releaseObject", {"objectId": found["objectId"]})
+        return held
+
     def counted():
         devtools.send("HeapProfiler.collectGarbage")
-        found = devtools.send("Performance.getMetrics")["metrics"]
-        return {m["name"]: m["value"] for m in found if m["name"] in ("Nodes", "JSEventListeners")}
+        metrics = {m["name"]: m["value"] for m in devtools.send("Performance.getMetrics")["metrics"]}
+        return {
+            "listeners on the model": notebook.page.evaluate(ON_MODEL, model),
+            "resize observers": alive("ResizeObserver"),
+            "mutation observers": alive("MutationObserver"),
+            "hosts that are gone": alive("HTMLDivElement", "e.dataset.rev && !e.isConnected"),
+            "nodes": metrics["Nodes"],
+            "listeners": metrics["JSEventListeners"],
+        }
 
-    for _ in range(3):  # the first runs fill what is kept once
+    model = notebook.python("print(odd.model_id)")
+    for name in SHOWN:  # all are drawn, and the first runs fill what is kept once
+        notebook.widget(name)
         notebook.run("odd")
-    notebook.widget("odd")
+    notebook.settled()
     before = counted()
+    assert before["listeners on the model"] > 20
     for _ in range(50):
         notebook.run("odd")
     notebook.widget("odd")
-    # an Explorer has over 200 nodes and 30 listeners: 50 of them would be far more than this
-    most = {"Nodes": before["Nodes"] + 1000, "JSEventListeners": before["JSEventListeners"] + 100}
-    assert notebook.until(lambda: all(n < most[name] for name, n in counted().items())), (before, counted())
-    assert notebook.page.locator(".llmasos-widget").count() == 5
+    # One Explorer more may be held by what goes on in the page: 3 observers, 300 nodes, 40 listeners.
+    # JupyterLab itself takes 133 listeners more, once, when plain cells are run as often; 50 Explorers
+    # would have 2,000.
+    slack = {"resize observers": 5, "mutation observers": 5, "hosts that are gone": 1}
+    slack |= {"nodes": 1000, "listeners": 200, "listeners on the model": 0}
+
+    def grown():
+        return {name: n for name, n in counted().items() if n > before[name] + slack[name]}
+
+    assert notebook.until(lambda: grown() == {}), f"{grown()} from {before}"
+    assert notebook.page.locator(".llmasos-widget").count() == len(SHOWN)
 
 
 def test_the_kernel_starts_anew(notebook):
@@ -138,6 +206,11 @@ def test_the_kernel_starts_anew(notebook):
     assert notebook.until(lambda: notebook.python("print(one.head)") == "1")
 
 
+ON_MODEL = """async (id) => {
+  const model = await window.widgetManager.get_model(id);
+  const ours = Object.entries(model._events).filter(([name]) => name !== "msg:custom"); // ipywidgets' own
+  return ours.flatMap(([, listeners]) => listeners).length;
+}"""
 STICKS_OUT = """host => {
   const right = host.getBoundingClientRect().right;
   const inScroll = (e) => { for (let p = e.parentElement; p; p = p.parentElement)
@@ -146,6 +219,8 @@ STICKS_OUT = """host => {
     && e.getBoundingClientRect().width > 0 && e.getBoundingClientRect().right > right + 1);
   return wide.map((e) => `${e.tagName}.${e.className} ${e.getBoundingClientRect().right - right}`);
 }"""
+SHARP = """host => [...host.shadowRoot.querySelectorAll(".canvas canvas")]
+  .map((c) => Math.round((10 * c.width) / c.getBoundingClientRect().width) / 10)"""
 SMALL = """host => [...host.shadowRoot.querySelectorAll("select, input, button, [role=option]")]
   .filter((e) => e.checkVisibility()).map((e) => [e.outerHTML.slice(0, 80), e.offsetWidth, e.offsetHeight])
   .filter(([, w, h]) => Math.min(w, h) < 24 && w > 0)"""

@@ -95,7 +95,7 @@ export function makeGlance(view, act) {
       );
       if (!(hand?.[0] < layers && hand[1] < heads)) hand = null;
       const shown = hand ?? [layer, head];
-      put(said, `${words(shown)}; label: ${roleOf(now, ...shown)}`);
+      put(said, `${words(shown)}; label: ${roleOf(now, ...shown) || "none"}`);
       cell = Math.max(3, Math.min(24, Math.floor((surface.width() - 26) / heads)));
       Object.assign(map.style, { width: `${26 + 24 * heads}px`, height: `${at(layers) + 2}px` });
       surface.paint();
