@@ -154,9 +154,9 @@ class World(Setting):
         """This world in English and in Chinese."""
         return replace(self, language="en"), replace(self, language="zh")
 
-    def validation(self, n: int = FROZEN) -> list[Story]:
-        """The first `n` stories of the reserved seeds, which no training corpus contains."""
-        return [self._tell(RESERVED + i) for i in range(n)]
+    def validation(self, n: int = FROZEN, start: int = 0) -> list[Story]:
+        """`n` stories of the reserved seeds from number `start` on, which no training corpus contains."""
+        return [self._tell(RESERVED + i) for i in range(start, start + n)]
 
     def documents(self, n: int, start: int = 0) -> Iterator[Document]:
         """The stories of `n` seeds as a raw corpus, with this world's dirt.

@@ -1,0 +1,136 @@
+"""Write data/<task>/: the frozen test items of the four tasks, in both languages, and their cards.
+
+Run once for each version of the world: python -m benchmarks.freeze_tasks. It takes about half a minute.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import asdict
+from pathlib import Path
+
+from llmasos_edu.files import atomic_write, data_dir, sha256_of
+from llmasos_edu.rounding import table
+from llmasos_edu.tinyworld import VERSION, World
+from llmasos_edu.tinyworld.tasks import TASKS, Item, held_out_combination, make
+
+#: How many items a language.
+SIZES = {"translation": 500, "summarization": 500, "question_answering": 1000, "dialogue": 500}
+#: Task number i tries the reserved seeds from (i + 1) times this on; validation stories have the first 1,000.
+APART = 10**6
+LANGUAGES = ("en", "zh")
+
+
+def items(task: str, language: str, numbers: list[int]) -> list[Item]:
+    """The items of these reserved seeds."""
+    world, found = World(language, held_out=False), []
+    for number in numbers:
+        (english,) = World("en", held_out=False).validation(1, number)
+        (story,) = world.validation(1, number)
+        person, thing, _ = held_out_combination(english) or ("", "", "")
+        made = make(world, task, story, (person, thing))
+        assert made is not None, "numbers() keeps only stories that fit"
+        found.append(made)
+    return found
+
+
+def numbers(task: str) -> list[int]:
+    """The first reserved seeds whose stories hold a held-out combination and fit, in both languages."""
+    worlds = [World(language, held_out=False) for language in LANGUAGES]
+    found, number = [], APART * (TASKS.index(task) + 1)
+    while len(found) < SIZES[task]:
+        stories = [world.validation(1, number)[0] for world in worlds]
+        if all(map(held_out_combination, stories)):
+            if all(make(w, task, s) for w, s in zip(worlds, stories, strict=True)):
+                found.append(number)
+        number += 1
+    return found
+
+
+def line(item: Item) -> str:
+    """An item as one line of JSON; the story stands once, its turn holds only what follows it."""
+    record = asdict(item)
+    turns = [[turn.speaker, turn.text] for turn in item.turns]
+    turns[0][1] = turns[0][1].removeprefix(item.story).strip()
+    del record["task"], record["language"]
+    return json.dumps({**record, "turns": turns}, ensure_ascii=False)
+
+
+CARD = """# {title}: frozen test items
+
+What: {n:,} items in English (`en.jsonl`) and the same in 中文 (`zh.jsonl`), one JSON object a line: `seed`,
+`kind`, `about`, `answerable`, `story` and `turns`, pairs of speaker and text, of which the first holds only
+what follows the story. `llmasos_edu.tinyworld.tasks` reads them (`test_items`). {task}
+
+How made: stories of the full world (hold-out rule off), TinyWorld version {version}, from the reserved seeds
+10¹² + {first:,} on, apart from the validation stories and from the other tasks. Only stories are kept that
+tell a held-out combination of a person, a thing and a place, at which the training world refuses them; so no
+training story is among them (a test tries each). `python -m benchmarks.freeze_tasks` writes the files again,
+byte by byte (a test compares); nothing was taken from anywhere else.
+
+| file | bytes | SHA-256 |
+| --- | --- | --- |
+{files}
+
+## What is in it
+
+```text
+{counts}
+```
+
+## Limits and licence
+
+The grammar is closed and the stories are simple: what holds here says nothing about real text. An item has at
+most 256 words and marks, the base model's context. People, places and things are invented. Licence:
+Apache-2.0, as the project.
+"""
+ABOUT = {
+    "translation": "Given is the story in the file's language, wanted the same events in the other one.",
+    "summarization": "Given is a story, wanted its key event in one sentence.",
+    "question_answering": "Given are a story and a question, wanted the answer; about three in ten questions\n"
+    "the story does not answer. Where it can be, an answerable question is about the held-out person or thing.",
+    "dialogue": "Given are a story and a greeting; then the user asks about the story, for their own name, and\n"
+    "says thanks. The assistant's turns are wanted.",
+}
+
+
+def counted(task: str, found: list[Item]) -> str:
+    """How many items of each kind; for dialogues, of each number of turns."""
+    if task == "dialogue":
+        turns = Counter(len(item.turns) // 2 for item in found)
+        return table([[n, turns[n]] for n in sorted(turns)], ["user turns", "dialogues"])
+    kinds = Counter((item.kind, item.answerable) for item in found)
+    rows = [
+        [kind.replace("_", " "), kinds[kind, True], kinds[kind, False]]
+        for kind in sorted({k for k, _ in kinds})
+    ]
+    return table(rows, ["kind", "answerable", "not"])
+
+
+def card(folder: Path, task: str, found: list[Item]) -> str:
+    """The README of a task's data."""
+    paths = [folder / f"{language}.jsonl" for language in LANGUAGES]
+    return CARD.format(
+        title=task.replace("_", " ").capitalize(), n=len(found), task=ABOUT[task], version=VERSION,
+        first=APART * (TASKS.index(task) + 1),
+        files="\n".join(f"| `{p.name}` | {p.stat().st_size:,} | `{sha256_of(p)}` |" for p in paths),
+        counts=counted(task, found),
+    )  # fmt: skip
+
+
+def main() -> None:
+    for task in TASKS:
+        folder = data_dir() / task
+        folder.mkdir(parents=True, exist_ok=True)
+        kept = numbers(task)
+        for language in LANGUAGES:
+            found = items(task, language, kept)
+            with atomic_write(folder / f"{language}.jsonl") as file:
+                file.writelines(line(item) + "\n" for item in found)
+        with atomic_write(folder / "README.md") as file:
+            file.write(card(folder, task, found))
+
+
+if __name__ == "__main__":
+    main()
