@@ -29,7 +29,8 @@ def items(task: str, language: str, numbers: list[int]) -> list[Item]:
         (english,) = World("en", held_out=False).validation(1, number)
         (story,) = world.validation(1, number)
         person, thing, _ = held_out_combination(english) or ("", "", "")
-        made = make(world, task, story, (person, thing))
+        jobs = tuple(e.detail for e in story.events if e.kind == "job" and e.who == person and e.detail)
+        made = make(world, task, story, (person, thing, *jobs))
         assert made is not None, "numbers() keeps only stories that fit"
         found.append(made)
     return found
@@ -41,9 +42,9 @@ def numbers(task: str) -> list[int]:
     found, number = [], APART * (TASKS.index(task) + 1)
     while len(found) < SIZES[task]:
         stories = [world.validation(1, number)[0] for world in worlds]
-        if all(map(held_out_combination, stories)):
-            if all(make(w, task, s) for w, s in zip(worlds, stories, strict=True)):
-                found.append(number)
+        fit = all(make(w, task, s) for w, s in zip(worlds, stories, strict=True))
+        if fit and all(map(held_out_combination, stories)):
+            found.append(number)
         number += 1
     return found
 
@@ -61,7 +62,9 @@ CARD = """# {title}: frozen test items
 
 What: {n:,} items in English (`en.jsonl`) and the same in 中文 (`zh.jsonl`), one JSON object a line: `seed`,
 `kind`, `about`, `answerable`, `story` and `turns`, pairs of speaker and text, of which the first holds only
-what follows the story. `llmasos_edu.tinyworld.tasks` reads them (`test_items`). {task}
+what follows the story. `llmasos_edu.tinyworld.tasks` reads them (`test_items`).
+
+{task}
 
 How made: stories of the full world (hold-out rule off), TinyWorld version {version}, from the reserved seeds
 10¹² + {first:,} on, apart from the validation stories and from the other tasks. Only stories are kept that
@@ -88,10 +91,11 @@ Apache-2.0, as the project.
 ABOUT = {
     "translation": "Given is the story in the file's language, wanted the same events in the other one.",
     "summarization": "Given is a story, wanted its key event in one sentence.",
-    "question_answering": "Given are a story and a question, wanted the answer; about three in ten questions\n"
-    "the story does not answer. Where it can be, an answerable question is about the held-out person or thing.",
-    "dialogue": "Given are a story and a greeting; then the user asks about the story, for their own name, and\n"
-    "says thanks. The assistant's turns are wanted.",
+    "question_answering": "Given are a story and a question, wanted the answer. About three in ten\n"
+    "questions the story does not answer. An answerable one is about the person or thing of the held-out\n"
+    "combination, or that person's job, where there is such a question.",
+    "dialogue": "Given are a story and a greeting; then the user asks about the story, for their own\n"
+    "name, and says thanks. The assistant's turns are wanted.",
 }
 
 

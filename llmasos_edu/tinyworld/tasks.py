@@ -113,7 +113,7 @@ def make(world: World, task: str, story: Story, about: tuple[str, ...] = ()) -> 
         world: The world and language of what is given.
         task: One of `TASKS`.
         story: Its story, in the world's language.
-        about: People and things that a question should be about, where one can be.
+        about: People, things and jobs that a question should be about, where one can be.
 
     Returns:
         The item; a dialogue leaves out its last questions until it fits, and keeps at least one.
