@@ -14,7 +14,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from llmasos_edu.tinyworld import END, TinyWorldError, World
+from llmasos_edu.tinyworld import END, Story, TinyWorldError, World
 
 
 def nats(language: str) -> dict:
@@ -89,12 +89,46 @@ def validation(language: str) -> dict:
     return {"stories": len(rows), "equal": all(same)}
 
 
+def task_files(language: str) -> dict:
+    """The frozen test items against the world's own, and how many of their stories training could tell."""
+    from benchmarks.freeze_tasks import items, line
+    from llmasos_edu.tinyworld import tasks
+    from llmasos_edu.tinyworld.world import RESERVED
+
+    equal, shared, full = {}, 0, World(language, held_out=False)
+    for task in tasks.TASKS:
+        found = tasks.test_items(task, language)
+        file = Path(__file__).parent.parent / "data" / task / f"{language}.jsonl"
+        made = items(task, language, [item.seed - RESERVED for item in found])
+        told = "".join(line(item) + "\n" for item in made)
+        equal[task] = made == found and told.encode() == file.read_bytes()
+        for item in found:
+            full.parse(item.story)
+            shared += tasks.held_out_combination(Story(item.story, 0.0, language, (), (), ())) is None
+    return {"equal": equal, "shared": shared}
+
+
+def task_answers(language: str) -> dict:
+    """Items made from what the parser reads in 2,000 stories, against those made from their events."""
+    from llmasos_edu.tinyworld import tasks
+
+    world, wrong = World(language), 0
+    for seed in range(2000):
+        story = world.story(seed)
+        read = Story(story.text, 0.0, language, world.parse(story.text).events, (), (), seed)
+        for task in ("summarization", "question_answering", "dialogue"):
+            wrong += tasks.make(world, task, read) != tasks.make(world, task, story)
+    return {"wrong": wrong}
+
+
 CHECKS = {
     "nats": nats,
     "next_word": next_word,
     "mutations": mutations,
     "frozen": frozen,
     "validation": validation,
+    "task_files": task_files,
+    "task_answers": task_answers,
 }
 
 
