@@ -78,7 +78,7 @@ def training(task: str, language: str, start: int = 0) -> Callable[[int], Item]:
 
     Example:
         >>> training("question_answering", "en")(3).turns[1].text
-        'It is red.'
+        'The story does not say.'
     """
     world = _world(task, language, held_out=True)
     return lambda n: item(world, task, start + n)
@@ -196,6 +196,9 @@ def test_items(task: str, language: str) -> list[Item]:
             f"the test items {path} are missing; write them with: python -m benchmarks.freeze_tasks"
         )
     return [_read(task, language, json.loads(line)) for line in path.read_text("utf-8").splitlines()]
+
+
+vars(test_items)["__test__"] = False  # its name is no test's: pytest leaves it alone
 
 
 def _read(task: str, language: str, line: dict[str, Any]) -> Item:
