@@ -23,7 +23,7 @@ def text(item: tasks.Item) -> str:
 def test_items_fit_into_the_context_of_the_base_model(task, language):
     tokenizer = Tokenizer.from_hugging_face(TOKENIZER)
     make = tasks.training(task, language)
-    every = [*map(make, range(100)), *tasks.test_items(task, language)]
+    every = [*map(make, range(50)), *tasks.test_items(task, language)[::3]]
     assert max(len(tokenizer.encode(text(item), special="allow")) for item in every) + 2 <= tasks.LIMIT
 
 
@@ -34,11 +34,11 @@ def test_every_answer_follows_from_the_text_alone(language):
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_every_kind_of_question_is_asked_and_three_in_ten_are_not_answered(language):
-    asked = [tasks.training("question_answering", language)(n) for n in range(500)]
-    # 500 draws at 0.3 have a standard deviation of 10.2
-    assert abs(sum(not item.answerable for item in asked) - 150) < 4 * 10.2
+    asked = [tasks.training("question_answering", language)(n) for n in range(200)]
+    # 200 draws at 0.3 have a standard deviation of 6.5
+    assert abs(sum(not item.answerable for item in asked) - 60) < 4 * 6.5
     kinds = [item.kind for item in asked]
-    assert all(kinds.count(kind) > 40 for kind in ("where_thing", "where_person", "who_has", "colour", "job"))
+    assert all(kinds.count(kind) > 16 for kind in ("where_thing", "where_person", "who_has", "colour", "job"))
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
@@ -82,3 +82,29 @@ def test_refuses_what_is_no_task_and_says_how_to_write_missing_items(monkeypatch
     monkeypatch.setattr(tasks, "data_dir", lambda: tmp_path)
     with pytest.raises(FileNotFoundError, match="freeze_tasks"):
         tasks.test_items("dialogue", "en")
+
+
+GOOD = (data_dir() / "summarization" / "en.jsonl").read_text(encoding="utf-8").splitlines()[0]
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "",
+        "{",
+        "[1]",
+        '"Mia"',
+        "{}",
+        GOOD.replace('"story"', '"tale"'),
+        GOOD.replace('"turns": [[', '"turns": [[["a"], '),
+    ],
+)
+def test_a_line_that_is_no_item_is_named(monkeypatch, tmp_path, bad):
+    monkeypatch.setattr(tasks, "data_dir", lambda: tmp_path)
+    (tmp_path / "summarization").mkdir()
+    (tmp_path / "summarization" / "en.jsonl").write_text(f"{GOOD}\n{bad}\n{GOOD}\n", encoding="utf-8")
+    with pytest.raises(
+        ValueError, match=r"en\.jsonl, line 2: expected a JSON object with seed, kind"
+    ) as told:
+        tasks.test_items("summarization", "en")
+    assert repr(bad[:60]) in str(told.value)

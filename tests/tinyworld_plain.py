@@ -90,30 +90,29 @@ def validation(language: str) -> dict:
 
 
 def task_files(language: str) -> dict:
-    """The frozen test items against the world's own, and how many of their stories training could tell."""
+    """The first frozen test items of each task against the world's own, and what training could tell."""
     from benchmarks.freeze_tasks import items, line
     from llmasos_edu.tinyworld import tasks
     from llmasos_edu.tinyworld.world import RESERVED
 
-    equal, shared, full = {}, 0, World(language, held_out=False)
+    equal, shared = {}, 0
     for task in tasks.TASKS:
         found = tasks.test_items(task, language)
         file = Path(__file__).parent.parent / "data" / task / f"{language}.jsonl"
-        made = items(task, language, [item.seed - RESERVED for item in found])
+        made = items(task, language, [item.seed - RESERVED for item in found[:50]])
         told = "".join(line(item) + "\n" for item in made)
-        equal[task] = made == found and told.encode() == file.read_bytes()
-        for item in found:
-            full.parse(item.story)
+        equal[task] = made == found[:50] and file.read_bytes().startswith(told.encode())
+        for item in found[:: 1 if language == "en" else 5]:  # the same events in both languages
             shared += tasks.held_out_combination(Story(item.story, 0.0, language, (), (), ())) is None
     return {"equal": equal, "shared": shared}
 
 
 def task_answers(language: str) -> dict:
-    """Items made from what the parser reads in 2,000 stories, against those made from their events."""
+    """Items made from what the parser reads in 500 stories, against those made from their events."""
     from llmasos_edu.tinyworld import tasks
 
     world, wrong = World(language), 0
-    for seed in range(2000):
+    for seed in range(500):
         story = world.story(seed)
         read = Story(story.text, 0.0, language, world.parse(story.text).events, (), (), seed)
         for task in ("summarization", "question_answering", "dialogue"):

@@ -27,6 +27,8 @@ TASKS = ("translation", "summarization", "question_answering", "dialogue")
 LIMIT = 256
 #: Where a story gives no item short enough, the seed this much further on is tried.
 STRIDE = 10**9
+#: Of an item in the files.
+FIELDS = ("seed", "kind", "about", "answerable", "story", "turns")
 #: Of ten questions, so many are ones that the story does not answer.
 UNANSWERABLE = 3
 
@@ -186,8 +188,8 @@ def test_items(task: str, language: str) -> list[Item]:
         The items, in the file's order.
 
     Raises:
-        ValueError: If the task or the language is unknown.
         FileNotFoundError: If the file is missing; says which command writes it.
+        ValueError: If the task or the language is unknown, or a line of the file is no item: says which.
     """
     _world(task, language, held_out=False)
     path = data_dir() / task / f"{language}.jsonl"
@@ -195,7 +197,17 @@ def test_items(task: str, language: str) -> list[Item]:
         raise FileNotFoundError(
             f"the test items {path} are missing; write them with: python -m benchmarks.freeze_tasks"
         )
-    return [_read(task, language, json.loads(line)) for line in path.read_text("utf-8").splitlines()]
+    found = []
+    for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+        try:
+            found.append(_read(task, language, json.loads(line)))
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise ValueError(
+                f"{path}, line {number}: expected a JSON object with {', '.join(FIELDS)}, where turns are "
+                f"pairs of speaker and text; got {line[:60]!r}. To write it again: "
+                "python -m benchmarks.freeze_tasks"
+            ) from error
+    return found
 
 
 vars(test_items)["__test__"] = False  # its name is no test's: pytest leaves it alone
