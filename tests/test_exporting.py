@@ -125,8 +125,10 @@ def test_a_tokenizer_that_does_not_fit_is_refused(tmp_path):
     larger = Tokenizer.train("abcdefg" * 9, 300 - 8, special_tokens=[f"<{i}>" for i in range(40 - 8)])
     with pytest.raises(ValueError, match=r"must fit in the model's 290 tokens; it has"):
         pretrained.export(tmp_path / "m", drawn(CONFIGS["llama"]), larger)
-    with pytest.raises(ValueError, match=r"end_token must be a special token .*\(<\|end\|>\); got '</s>'"):
+    with pytest.raises(ValueError, match=r"stop_tokens must be special tokens .*\(<\|end\|>\); got '</s>'"):
         pretrained.export(tmp_path / "m", drawn(CONFIGS["llama"]), TOKENIZER, end_token="</s>")
+    with pytest.raises(ValueError, match=r"special tokens of the tokenizer .*; got '<\|user\|>'"):
+        pretrained.export(tmp_path / "m", drawn(CONFIGS["llama"]), TOKENIZER, stop_tokens=["<|user|>"])
     assert list(tmp_path.iterdir()) == []
 
 

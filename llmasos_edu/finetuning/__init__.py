@@ -9,11 +9,12 @@ lesson 09.
 
 from .answering import answers, last_answers
 from .apart import examples_apart
-from .conversations import conversation, prompt
+from .conversations import CHAT_TEMPLATE, conversation, prompt, recent
 from .mixing import with_replay
 from .moving import PARTS, freeze, trained
 
 __all__ = [
+    "CHAT_TEMPLATE",
     "PARTS",
     "answers",
     "conversation",
@@ -21,6 +22,7 @@ __all__ = [
     "freeze",
     "last_answers",
     "prompt",
+    "recent",
     "trained",
     "with_replay",
 ]

@@ -2,8 +2,9 @@
 
 Teaches: a chat is one text with marks, `<|user|>…<|assistant|>…`, and the model is to learn what the
 assistant says, and where it stops, not what it is told. So an answer's tokens count, together with the mark
-after it: without that mark the model would never learn to give the word back. Leaves out: other models'
-marks, which their folders bring along as a template (`pretrained.chat`). Explained in lessons 09 and 14.
+after it: without that mark the model would never learn to give the word back. A model has no other memory
+than the text before it, so `recent` drops what no longer fits. Leaves out: other models' marks, which their
+folders bring along as a template (`pretrained.chat`). Explained in lessons 09 and 14.
 """
 
 from __future__ import annotations
@@ -14,7 +15,18 @@ from ..batches import Example
 from ..tinyworld import Turn
 from ..tokenizer import Tokenizer
 
-__all__ = ["conversation", "prompt"]
+__all__ = ["CHAT_TEMPLATE", "conversation", "prompt", "recent"]
+
+#: What `prompt` gives (and, with an answer at the end, `conversation`), as a Hugging Face folder says it.
+CHAT_TEMPLATE = """{{- eos_token }}
+{%- for message in messages %}
+{%- if message.role != ["user", "assistant"][loop.index0 % 2] %}
+{{- raise_exception("user and assistant take turns, the user first; message "
+                    ~ loop.index0 ~ " is from " ~ message.role) }}
+{%- endif %}
+{{- "<|" ~ message.role ~ "|>" ~ message.content }}
+{%- endfor %}
+{%- if add_generation_prompt %}{{- "<|assistant|>" }}{% else %}{{- eos_token }}{% endif %}"""
 
 
 def conversation(turns: Sequence[Turn], tokenizer: Tokenizer, *, learn: str = "answers") -> Example:
@@ -72,6 +84,37 @@ def prompt(turns: Sequence[Turn], tokenizer: Tokenizer, *, answerer: str = "assi
     if turns[-1].speaker == answerer:
         raise ValueError(f"{answerer} has spoken last and cannot answer; the last turn must be another's")
     return [_mark("end", tokenizer), *_encoded(turns, tokenizer)[0], _mark(answerer, tokenizer)]
+
+
+def recent(turns: Sequence[Turn], tokenizer: Tokenizer, room: int) -> tuple[list[Turn], int]:
+    """The latest turns that fit, where a talk has become longer than a model's context.
+
+    Args:
+        turns: So far; the last of them is to be answered.
+        tokenizer: Has the marks.
+        room: What `prompt` may take: the context less the longest answer (tokens).
+
+    Returns:
+        The turns that are left, and how many were dropped: the oldest, a question and its answer at a time.
+
+    Raises:
+        ValueError: If not even the last turn fits, and as `prompt`.
+
+    Example:
+        >>> from llmasos_edu.corpora import tinyworld_tokenizer
+        >>> from llmasos_edu.tinyworld import World
+        >>> talk = [Turn("user", "Hello"), Turn("assistant", "Hello"), Turn("user", "What is my name?")]
+        >>> kept, dropped = recent(talk, tinyworld_tokenizer(World("en")), room=9)
+        >>> [turn.text for turn in kept], dropped
+        (['What is my name?'], 2)
+    """
+    for dropped in range(0, len(turns) or 1, 2):
+        kept = list(turns[dropped:])
+        if (
+            taken := len(prompt(kept, tokenizer, answerer=turns[1].speaker if turns[1:] else "assistant"))
+        ) <= room:
+            return kept, dropped
+    raise ValueError(f"the last turn alone takes {taken} tokens; there is room for {room}: shorten it")
 
 
 def _encoded(turns: Sequence[Turn], tokenizer: Tokenizer) -> tuple[list[int], list[bool]]:

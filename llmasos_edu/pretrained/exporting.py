@@ -7,6 +7,7 @@ cannot be shared. Leaves out: several files (one holds any size), a model card. 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ def export(
     *,
     end_token: str | None = None,
     chat_template: str | None = None,
+    stop_tokens: Sequence[str] = (),
 ) -> Path:
     """Write a model as GPT-2, Llama, Qwen2 or Qwen3, whichever it is, with its tokenizer.
 
@@ -39,16 +41,18 @@ def export(
         tokenizer: Its tokenizer.
         end_token: The special token at which generation stops, such as ``"<|end|>"``; it also pads.
         chat_template: A Jinja template for messages, see `chat`.
+        stop_tokens: Special tokens at which generation stops too, such as ``"<|user|>"``.
 
     Returns:
         The folder.
 
     Raises:
         ValueError: If the model has an option that none of the four has, tokenizer and model differ, or
-            `end_token` is no special token; nothing is written then.
+            `end_token` or a stop token is no special token; nothing is written then.
         OSError: If the disk refuses; an older folder is then as it was before.
     """
     settings = to_settings(model.config) | {"dtype": _dtype(model), **_ends(tokenizer, end_token)}
+    generation = _ends(tokenizer, end_token, *stop_tokens)
     check_vocabulary(model.config.vocab_size, tokenizer)
     tokenizer_settings = {
         "tokenizer_class": "PreTrainedTokenizerFast",
@@ -61,7 +65,7 @@ def export(
     tensors = {name: p.view(parameters[p.ours]).contiguous() for name, p in places(model.config).items()}
     with atomic_folder(folder) as target:
         _write_json(target / "config.json", settings)
-        _write_json(target / "generation_config.json", _ends(tokenizer, end_token))
+        _write_json(target / "generation_config.json", generation)
         _write_json(target / "tokenizer_config.json", tokenizer_settings)
         tokenizer.to_hugging_face(target)
         write_tensors(target / "model.safetensors", tensors)
@@ -75,15 +79,17 @@ def _dtype(model: GPT | Llama) -> str:
     return str(found.pop()).removeprefix("torch.")
 
 
-def _ends(tokenizer: Tokenizer, end_token: str | None) -> dict[str, int | None]:
+def _ends(tokenizer: Tokenizer, end_token: str | None, *stop_tokens: str) -> dict[str, Any]:
     """Ids for transformers, which would otherwise take those of the first GPT-2 or Llama."""
-    if end_token is None:
-        return {"bos_token_id": None, "eos_token_id": None, "pad_token_id": None}
-    if end_token not in tokenizer.special_tokens:
+    marks = [mark for mark in (end_token, *stop_tokens) if mark is not None]
+    if unknown := [mark for mark in marks if mark not in tokenizer.special_tokens]:
         known = ", ".join(tokenizer.special_tokens) or "none"
-        raise ValueError(f"end_token must be a special token of the tokenizer ({known}); got {end_token!r}")
-    end = tokenizer.special_tokens[end_token]
-    return {"bos_token_id": None, "eos_token_id": end, "pad_token_id": end}
+        raise ValueError(
+            f"end_token and stop_tokens must be special tokens of the tokenizer ({known}); got {unknown[0]!r}"
+        )
+    ids = [tokenizer.special_tokens[mark] for mark in marks]
+    pad = ids[0] if end_token is not None else None
+    return {"bos_token_id": None, "eos_token_id": ids if stop_tokens else pad, "pad_token_id": pad}
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:
