@@ -1,13 +1,15 @@
 """A finetuned model leaves as a Hugging Face folder: transformers reads the same chat, and says the same."""
 
+import re
+
 import pytest
 import torch
 import transformers
 
-from llmasos_edu import pretrained
+from llmasos_edu import pretrained, real_llm
 from llmasos_edu.batches import Documents
 from llmasos_edu.corpora import tinyworld_tokenizer
-from llmasos_edu.finetuning import CHAT_TEMPLATE, answers, conversation, prompt, recent
+from llmasos_edu.finetuning import CHAT_TEMPLATE, answers, by_template, conversation, prompt, recent
 from llmasos_edu.llama import Llama, LlamaConfig
 from llmasos_edu.tinyworld import Turn, World
 from llmasos_edu.training import TrainConfig, train
@@ -102,3 +104,36 @@ def test_the_oldest_turns_are_dropped_by_twos_and_counted():
         recent(talk, TOKENIZER, alone - 1)
     with pytest.raises(ValueError, match="turns odd in number; got 0"):
         recent([], TOKENIZER, 64)
+
+
+@pytest.mark.skipif(not real_llm.present(), reason="the real LLM has not been fetched")
+@pytest.mark.parametrize("turns", [2, 4])
+def test_by_the_real_llms_own_template_its_answers_count(turns):
+    """The mask is the one that transformers finds with the answers' characters marked."""
+    folder = real_llm.folder()
+    tokenizer = pretrained.load_tokenizer(folder)
+
+    def template(turns, asks):
+        return pretrained.chat(folder, messages(turns), add_generation_prompt=asks)
+
+    talk = TALKS[0][:turns]
+    example = by_template(talk, tokenizer, template)
+    theirs = transformers.AutoTokenizer.from_pretrained(folder)
+    assert example.ids == theirs.apply_chat_template(messages(talk), return_dict=True)["input_ids"]
+    text = template(talk, False)
+    wanted = [m.span(1) for m in re.finditer(r"assistant\n(.*?<\|im_end\|>)", text)]
+    spans = theirs(text, return_offsets_mapping=True)["offset_mapping"]
+    inside = [any(a <= start and end <= b for a, b in wanted) for start, end in spans]
+    assert example.counts == [*inside, False]
+    assert sum(inside) >= 5 * turns // 2
+
+
+def test_a_template_that_rewrites_what_was_said_is_refused():
+    def forgets(turns, asks):  # an answer is cut short once another turn has followed it
+        return "|".join(t.text if n >= len(turns) - 2 else t.text[:2] for n, t in enumerate(turns)) + "|"
+
+    assert by_template(TALKS[0][:2], TOKENIZER, forgets).counts.count(True) > 3
+    with pytest.raises(ValueError, match="writes what is before turn 3 otherwise"):
+        by_template(TALKS[0], TOKENIZER, forgets)
+    with pytest.raises(ValueError, match="must have an answer; got 1 turns"):
+        by_template(TALKS[0][:1], TOKENIZER, forgets)

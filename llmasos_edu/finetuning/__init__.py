@@ -12,11 +12,14 @@ from .apart import examples_apart
 from .conversations import CHAT_TEMPLATE, conversation, prompt, recent
 from .mixing import with_replay
 from .moving import PARTS, freeze, trained
+from .templates import Template, by_template
 
 __all__ = [
     "CHAT_TEMPLATE",
     "PARTS",
+    "Template",
     "answers",
+    "by_template",
     "conversation",
     "examples_apart",
     "freeze",

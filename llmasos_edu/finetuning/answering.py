@@ -7,12 +7,13 @@ Explained in lesson 09.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..generation import Decoding, generate
 from ..tinyworld import Turn
 from ..tokenizer import Tokenizer
 from .conversations import prompt
+from .templates import Template
 
 if TYPE_CHECKING:
     from ..generation import LanguageModel
@@ -26,6 +27,7 @@ def answers(
     given: Sequence[Sequence[Turn]],
     *,
     answerer: str = "assistant",
+    template: Template | None = None,
     max_new_tokens: int = 160,
     batch_size: int = 64,
 ) -> list[str]:
@@ -36,6 +38,7 @@ def answers(
         tokenizer: Its tokenizer.
         given: The turns before each answer, an odd number of them.
         answerer: Who speaks next.
+        template: Writes the conversation in the model's own marks; None: as `prompt` does.
         max_new_tokens: The longest answer; less where the model's context ends before.
         batch_size: Conversations at once. They share the room that the longest of them leaves, so one that
             the context's end cuts may be cut sooner in company; all others stay (near ties aside).
@@ -46,7 +49,12 @@ def answers(
     Raises:
         ValueError: If a conversation is not one to answer, or fills the context by itself.
     """
-    prompts = [prompt(turns, tokenizer, answerer=answerer) for turns in given]
+    prompts = [
+        tokenizer.encode(template(turns, True), special="allow")
+        if template
+        else prompt(turns, tokenizer, answerer=answerer)
+        for turns in given
+    ]
     stops = [id for mark, id in tokenizer.special_tokens.items() if "reserved" not in mark]
     order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))  # alike in length, little padding
     found = [""] * len(prompts)
@@ -68,7 +76,7 @@ def answers(
 
 
 def last_answers(
-    model: LanguageModel, tokenizer: Tokenizer, talks: Sequence[Sequence[Turn]], **settings: int
+    model: LanguageModel, tokenizer: Tokenizer, talks: Sequence[Sequence[Turn]], **settings: Any
 ) -> list[str]:
     """What the model says in place of each conversation's last turn, all turns before it as they are.
 
