@@ -1,15 +1,20 @@
 """Adapters over a model: added by name, one used at a time, merged into the weights and taken out again.
 
-Teaches: several small adapters share one frozen base. Leaves out: adapters mixed in one call. A merge keeps
-the old weight, so unmerging gives it back bit for bit; it costs one copy of each merged matrix until then.
-Explained in lesson 09.
+Teaches: several small adapters share one frozen base. A merge keeps the old weight, so unmerging gives it
+back bit for bit; it costs one copy of each merged matrix until then. Leaves out: adapters mixed in one call,
+layers that are no `nn.Linear` (such as transformers' Conv1D, which GPT-2 has there; ours is linear).
+Source: Hu et al. 2021, section 4. Explained in lesson 09.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
+from itertools import accumulate
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
@@ -17,7 +22,9 @@ from torch import nn
 from llmasos_edu.lora.layers import LoraConfig, LoraLinear, LoraPair
 
 __all__ = [
+    "Rows",
     "add_lora",
+    "attach",
     "drop_lora",
     "lora_pairs",
     "lora_parameters",
@@ -29,13 +36,22 @@ __all__ = [
 ]
 
 
+class Rows(NamedTuple):
+    """Where an adapter may stand: rows ``first`` to before ``end`` of a layer that reads ``into`` numbers."""
+
+    layer: str
+    first: int
+    end: int
+    into: int
+
+
 def add_lora(
     model: nn.Module, config: LoraConfig, *, name: str = "default", generator: torch.Generator
 ) -> list[str]:
-    """Freeze the base and put a new adapter beside the layers that the targets name; it is then in use.
+    """Freeze the model and put a new adapter beside the layers that the targets name; it is then in use.
 
     Args:
-        model: Changed in place; its class and its parameters' names stay.
+        model: Changed in place; its class and its parameters' names stay. Older adapters are frozen too.
         config: Rank, scale, targets.
         name: The adapter's.
         generator: Draws A.
@@ -44,42 +60,59 @@ def add_lora(
         The names of the layers and parts that got one.
 
     Raises:
-        ValueError: If no layer matches, the name is taken or unusable, or an adapter is merged.
+        ValueError: If a target matches no linear layer (the message lists them), the name is taken or
+            unusable, or an adapter is merged.
     """
-    layers = _linears(model)
-    if any(isinstance(m, LoraLinear) and name in m.lora for m in layers.values()):
-        raise ValueError(f"there is an adapter {name!r} already; choose another name")
-    if not name or "." in name:
-        raise ValueError(f"an adapter's name must be without dots and not empty; got {name!r}")
-    refuse_merged(model)
-    places = {place: at for n, m in layers.items() for place, at in _places(model, n, m).items()}
-    found = [p for p in places if any(fnmatchcase(p, t) for t in config.targets)]
-    if not found:
-        raise ValueError(f"no linear layer matches {config.targets}; there are {', '.join(places)}")
-    both = [p for p in found if places[p][1] != "all" and places[p][0] in found]
-    if both:
-        raise ValueError(f"targets name both a whole layer and its parts: {', '.join(both)}; name one")
-    shared = {id(m.weight) for m in model.modules() if isinstance(m, nn.Embedding)}
-    tied = [p for p in found if id(layers[places[p][0]].weight) in shared]
-    if tied:
-        raise ValueError(f"tied to the embedding, so no target: {', '.join(tied)}")
-    for parameter in _base(model):
-        parameter.requires_grad_(False)
-    for place in found:
-        _attach(model, *places[place], name, config, generator)
-    _activate(model, name)
+    places, targets = list(lora_places(model)), config.targets
+    for target in targets:
+        if not any(fnmatchcase(place, target) for place in places):
+            raise ValueError(
+                f"no linear layer matches {target!r}{_what_matches(model, target)}; {_listed(places)}"
+            )
+    found = [place for place in places if any(fnmatchcase(place, target) for target in targets)]
+    attach(model, dict.fromkeys(found, config), name, generator)
     return found
 
 
+def attach(
+    model: nn.Module, configs: Mapping[str, LoraConfig], name: str, generator: torch.Generator
+) -> None:
+    """`add_lora` with the layers and parts named one by one, each with settings of its own."""
+    if not name or "." in name or hasattr(nn.ModuleDict, name):
+        raise ValueError(
+            f"an adapter's name must be a word without dots that torch does not use; got {name!r}"
+        )
+    if any(name in m.lora for m in _lora_layers(model)):
+        raise ValueError(f"there is an adapter {name!r} already; choose another name")
+    refuse_merged(model)
+    at = {place: where for n, m in _linears(model).items() for place, where in _places(model, n, m).items()}
+    both = [place for place in configs if at[place][1] != "all" and at[place][0] in configs]
+    if both:
+        raise ValueError(f"targets name both a whole layer and its parts: {', '.join(both)}; name one")
+    _refuse_shared(model, {place: at[place][0] for place in configs})
+    model.requires_grad_(False)
+    for place, config in configs.items():
+        _attach(model, *at[place], name, config, generator)
+    _activate(model, name)
+
+
 def lora_parameters(model: nn.Module, name: str = "default") -> dict[str, nn.Parameter]:
-    """An adapter's parameters by their names in the model."""
+    """An adapter's parameters by their names in the model: A (rank, in) and B (out, rank) of each layer.
+
+    Raises:
+        ValueError: If there is no such adapter; names those that there are.
+    """
     _refuse_unknown(model, name)
     return {n: p for n, p in model.named_parameters() if f".lora.{name}." in f".{n}"}
 
 
 @contextmanager
 def using(model: nn.Module, name: str | None) -> Iterator[None]:
-    """Within this block the model uses the adapter of that name; None is the base alone."""
+    """Within this block the model uses the adapter of that name; None is the base alone.
+
+    Raises:
+        ValueError: If there is no such adapter, or one is merged.
+    """
     if name is not None:
         _refuse_unknown(model, name)
     refuse_merged(model)
@@ -94,7 +127,13 @@ def using(model: nn.Module, name: str | None) -> Iterator[None]:
 
 @torch.no_grad()
 def merge(model: nn.Module, name: str = "default") -> None:
-    """Add the adapter's products to the weights; the old weights are kept for `unmerge`."""
+    """Add the adapter's products to the weights; the old weights are kept for `unmerge`.
+
+    Raises:
+        ValueError: If there is no such adapter, or one is merged already.
+
+    Source: Hu et al. 2021, section 4.1: merged, an adapter costs no time.
+    """
     _refuse_unknown(model, name)
     refuse_merged(model)
     for m in _lora_layers(model):
@@ -110,7 +149,11 @@ def merge(model: nn.Module, name: str = "default") -> None:
 
 @torch.no_grad()
 def unmerge(model: nn.Module) -> None:
-    """Give the weights back as they were before `merge`, bit for bit."""
+    """Give the weights back as they were before `merge`, bit for bit.
+
+    Raises:
+        ValueError: If nothing is merged.
+    """
     if not any(m.kept is not None for m in _lora_layers(model)):
         raise ValueError("nothing is merged; merge(model, name) first")
     for m in _lora_layers(model):
@@ -134,18 +177,22 @@ def drop_lora(model: nn.Module) -> None:
     model.requires_grad_(True)
 
 
-def lora_places(model: nn.Module) -> dict[str, tuple[int, int]]:
-    """Every layer and part that can have an adapter → numbers out, numbers in."""
+def lora_places(model: nn.Module) -> dict[str, Rows]:
+    """Every layer and part that can have an adapter → the layer, the rows that are its own, numbers in."""
     found = {}
     for name, layer in _linears(model).items():
         parts = _parts(model, name, layer)
         for place, (_, part) in _places(model, name, layer).items():
-            found[place] = (parts[part].stop - parts[part].start, layer.in_features)
+            found[place] = Rows(name, parts[part].start, parts[part].stop, layer.in_features)
     return found
 
 
 def lora_pairs(model: nn.Module, name: str = "default") -> dict[str, LoraPair]:
-    """An adapter's A and B by layer or part."""
+    """An adapter's A and B by layer or part.
+
+    Raises:
+        ValueError: If there is no such adapter.
+    """
     _refuse_unknown(model, name)
     found = {}
     for at, layer in _linears(model).items():
@@ -157,13 +204,37 @@ def lora_pairs(model: nn.Module, name: str = "default") -> dict[str, LoraPair]:
 
 
 def refuse_merged(model: nn.Module) -> None:
-    """Refuse a model with a merged adapter."""
+    """Refuse a model with a merged adapter, by a ValueError."""
     if any(m.kept is not None for m in _lora_layers(model)):
         raise ValueError("an adapter is merged already; unmerge(model) first")
 
 
 def _linears(model: nn.Module) -> dict[str, nn.Linear]:
-    return {n: m for n, m in model.named_modules() if isinstance(m, nn.Linear)}
+    """Linear layers by name; a subclass may do something else with its weight, so it is left alone."""
+    return {n: m for n, m in model.named_modules() if type(m) in (nn.Linear, LoraLinear)}
+
+
+def _what_matches(model: nn.Module, target: str) -> str:
+    for name, module in model.named_modules():
+        if name and fnmatchcase(name, target):
+            return f" ({name} is of the kind {type(module).__name__}, which is not supported)"
+    return ""
+
+
+def _listed(places: list[str]) -> str:
+    """What a model has, in the form of patterns: each number a star, each pattern once."""
+    patterns = dict.fromkeys(re.sub(r"(?<=\.)\d+(?=\.)", "*", place) for place in places)
+    return f"there are {', '.join(patterns) or 'none'}"
+
+
+def _refuse_shared(model: nn.Module, layers: Mapping[str, str]) -> None:
+    """A weight with two users, such as a head tied to the embedding, would be merged into both."""
+    users = Counter(id(p) for _, p in model.named_parameters(remove_duplicate=False))
+    for place, layer in layers.items():
+        if users[id(model.get_submodule(layer).weight)] > 1:
+            raise ValueError(
+                f"{place} shares its weight with another layer (a tied head?), so it is no target"
+            )
 
 
 def _put(model: nn.Module, at: str, layer: nn.Linear) -> None:
@@ -173,10 +244,6 @@ def _put(model: nn.Module, at: str, layer: nn.Linear) -> None:
 
 def _lora_layers(model: nn.Module) -> list[LoraLinear]:
     return [m for m in model.modules() if isinstance(m, LoraLinear)]
-
-
-def _base(model: nn.Module) -> list[nn.Parameter]:
-    return [p for n, p in model.named_parameters() if ".lora." not in f".{n}"]
 
 
 def _activate(model: nn.Module, name: str | None) -> None:
@@ -194,13 +261,22 @@ def _places(model: nn.Module, name: str, layer: nn.Linear) -> dict[str, tuple[st
 
 
 def _parts(model: nn.Module, name: str, layer: nn.Linear) -> dict[str, slice]:
-    whole, config = {"all": slice(0, layer.out_features)}, getattr(model, "config", None)
-    if name.rpartition(".")[2] != "qkv" or not hasattr(config, "n_kv_heads"):
-        return whole
-    q, kv = config.n_heads * config.d_head, config.n_kv_heads * config.d_head  # type: ignore[union-attr]
-    if q + 2 * kv != layer.out_features:
-        return whole
-    return whole | {"q": slice(0, q), "k": slice(q, q + kv), "v": slice(q + kv, q + 2 * kv)}
+    """The rows of each part, by the names and sizes that our models have; ``"all"`` is the whole."""
+    sizes = _sizes(getattr(model, "config", None), name.rpartition(".")[2])
+    ends = list(accumulate(sizes.values()))
+    parts = {"all": slice(0, layer.out_features)}
+    if not ends or ends[-1] != layer.out_features:
+        return parts
+    return parts | {part: slice(end - sizes[part], end) for part, end in zip(sizes, ends, strict=True)}
+
+
+def _sizes(config: Any, stacked: str) -> dict[str, int]:
+    if stacked == "qkv" and hasattr(config, "n_kv_heads"):
+        q, kv = config.n_heads * config.d_head, config.n_kv_heads * config.d_head
+        return {"q": q, "k": kv, "v": kv}
+    if stacked == "gate_up" and hasattr(config, "d_ff"):
+        return {"gate": config.d_ff, "up": config.d_ff}
+    return {}
 
 
 def _attach(
@@ -220,6 +296,6 @@ def _attach(
 
 
 def _refuse_unknown(model: nn.Module, name: str) -> None:
-    names = {n: None for m in _lora_layers(model) for n in m.lora}
+    names = sorted({n for m in _lora_layers(model) for n in m.lora})
     if name not in names:
         raise ValueError(f"no adapter {name!r}; there are {', '.join(names) or 'none'}")

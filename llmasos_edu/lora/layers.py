@@ -1,14 +1,15 @@
 """One linear layer with adapters: W x + (α/r)·B(A x), W frozen.
 
 Teaches: B starts at zero, so a new adapter changes nothing; A must not, or nothing would ever learn. Leaves
-out: which layers get one (`adapters`). Source: Hu et al. 2021, section 4.1. Explained in lesson 09.
+out: which layers get one (`adapters`); adapters more exact than their base (peft keeps them in float32 beside
+a bfloat16 base, here they have its dtype). Source: Hu et al. 2021, section 4.1. Explained in lesson 09.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.nn.functional as F
@@ -26,13 +27,25 @@ __all__ = ["LoraConfig", "LoraLinear", "LoraPair"]
 class LoraConfig(Config):
     """An adapter's settings. Targets are shell patterns (fnmatch) over the names of linear layers.
 
-    A stacked layer ``qkv`` also answers to the names of its parts: ``blocks.0.attention.q``, ``.k``, ``.v``.
+    A stacked layer also answers to the names of its parts: ``blocks.0.attention.qkv`` to ``….attention.q``,
+    ``.k`` and ``.v``; ``….feed_forward.gate_up`` to ``….feed_forward.gate`` and ``.up``.
+
+    Raises:
+        ValueError: If rank, alpha or dropout is out of bounds.
+
+    Source: Hu et al. 2021, section 4.1; for rslora Kalajdzievski 2023, "A Rank Stabilization Scaling Factor
+    for Fine-Tuning with LoRA".
+
+    Example:
+        >>> LoraConfig(rank=4, alpha=8.0).scale, LoraConfig(rank=4, alpha=8.0, rslora=True).scale
+        (2.0, 4.0)
     """
 
     rank: int = setting(8, "rows of A, columns of B", least=1)
     alpha: float = setting(16.0, "α: the product counts α/rank times")
     dropout: float = setting(0.0, "share of A's inputs dropped in training", least=0)
     targets: tuple[str, ...] = setting(("*.attention.q", "*.attention.v"), "which layers, by pattern")
+    rslora: bool = setting(False, "count the product α/√rank times, as suits high ranks")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -44,7 +57,14 @@ class LoraConfig(Config):
     @property
     def scale(self) -> float:
         """What B(A x) is multiplied by."""
-        return self.alpha / self.rank
+        return self.alpha / self._divisor(self.rank)
+
+    def with_rank(self, rank: int) -> LoraConfig:
+        """Another rank and the alpha that keeps the scale."""
+        return self.replace(rank=rank, alpha=self.scale * self._divisor(rank))
+
+    def _divisor(self, rank: int) -> float:
+        return math.sqrt(rank) if self.rslora else float(rank)
 
 
 class LoraPair(nn.Module):
@@ -61,7 +81,7 @@ class LoraPair(nn.Module):
         self.B = nn.Parameter(torch.zeros(out, config.rank).to(weight))
 
     def forward(self, x: Float[torch.Tensor, "*rows into"]) -> Float[torch.Tensor, "*rows out"]:
-        """What the adapter adds."""
+        """(…, in) → (…, out), what the adapter adds."""
         return F.linear(F.linear(self.dropout(x), self.A), self.B) * self.config.scale
 
     def product(self) -> Float[torch.Tensor, "out into"]:
@@ -85,7 +105,7 @@ class LoraLinear(nn.Linear):
         self.parts = parts
         self.lora = nn.ModuleDict()
         self.active: str | None = None
-        self.kept: torch.Tensor | None = None  # the weight before a merge
+        self.kept: torch.Tensor | None = None  # the weight before a merge, (out, in)
 
     def pairs(self, name: str | None) -> dict[str, nn.Module]:
         """The pairs of an adapter by part; none where it has none here."""
@@ -100,5 +120,13 @@ class LoraLinear(nn.Linear):
             for part, pair in self.pairs(self.active).items():
                 rows = self.parts[part]
                 before, after = rows.start, self.out_features - rows.stop
-                y = y + F.pad(pair(input), (before, after))
+                y = y + F.pad(pair(input), (before, after))  # (…, out)
         return y
+
+    def _save_to_state_dict(self, destination: Any, prefix: str, keep_vars: bool) -> None:
+        """A merged weight saved beside its adapter would count the adapter twice once both are loaded."""
+        if self.kept is not None:
+            raise ValueError(
+                "an adapter is merged; unmerge(model) before saving, or drop_lora(model) to keep it"
+            )
+        super()._save_to_state_dict(destination, prefix, keep_vars)
