@@ -23,6 +23,7 @@ from llmasos_edu.lora.layers import LoraConfig, LoraLinear, LoraPair
 
 __all__ = [
     "Rows",
+    "adapters_in_use",
     "add_lora",
     "attach",
     "drop_lora",
@@ -201,6 +202,13 @@ def lora_pairs(model: nn.Module, name: str = "default") -> dict[str, LoraPair]:
             if isinstance(pair, LoraPair):
                 found[place] = pair
     return found
+
+
+def adapters_in_use(model: nn.Module) -> list[str]:
+    """The adapters that change what the model computes without being part of its weights."""
+    return sorted(
+        {m.active for m in _lora_layers(model) if m.kept is None and m.pairs(m.active) and m.active}
+    )
 
 
 def refuse_merged(model: nn.Module) -> None:

@@ -15,6 +15,7 @@ from llmasos_edu.checkpoint import write_tensors
 from llmasos_edu.files import atomic_folder
 from llmasos_edu.gpt import GPT
 from llmasos_edu.llama import Llama
+from llmasos_edu.lora import adapters_in_use
 from llmasos_edu.pretrained.loading import check_vocabulary
 from llmasos_edu.pretrained.names import places
 from llmasos_edu.pretrained.reading import DTYPES
@@ -47,10 +48,16 @@ def export(
         The folder.
 
     Raises:
-        ValueError: If the model has an option that none of the four has, tokenizer and model differ, or
-            `end_token` or a stop token is no special token; nothing is written then.
+        ValueError: If the model has an option that none of the four has, tokenizer and model differ,
+            `end_token` or a stop token is no special token, or a LoRA adapter is in use and not merged;
+            nothing is written then.
         OSError: If the disk refuses; an older folder is then as it was before.
     """
+    if waiting := adapters_in_use(model):
+        raise ValueError(
+            f"the adapter {waiting[0]!r} is beside the weights and would be left out; merge it first, or "
+            "write it alone with export_adapter, and the base under `using(model, None)`"
+        )
     settings = to_settings(model.config) | {"dtype": _dtype(model), **_ends(tokenizer, end_token)}
     generation = _ends(tokenizer, end_token, *stop_tokens)
     check_vocabulary(model.config.vocab_size, tokenizer)
