@@ -63,6 +63,8 @@ def test_64_heads_by_48_layers(notebook):
 def test_a_text_of_1024_tokens_opens_and_says_what_it_left_out(notebook):
     host = notebook.widget("long")
     assert notebook.until(lambda: colours(host) > 4)
+    tokens = host.get_by_role("listbox", name="The token that looks")
+    assert tokens.evaluate("e => e.offsetHeight") <= 300  # the map is not pushed out of sight
     left = "1,024 tokens: thumbnails show the largest of "
     assert notebook.until(lambda: host.locator(".picture p").last.inner_text().startswith(left))
 
@@ -138,6 +140,19 @@ def test_nothing_moves_by_itself(notebook):
     assert notebook.until(lambda: notebook.python("print(two.head)") == "1")
     assert host.evaluate("host => host.shadowRoot.getAnimations().length") == 0
     notebook.page.emulate_media(reduced_motion="no-preference")
+
+
+def test_forced_colours(notebook):
+    """Where the system sets the colours, an open view's button still looks unlike a closed one's."""
+    notebook.page.emulate_media(forced_colors="active")
+    group = notebook.widget("two").get_by_role("group", name="views")
+    group.get_by_role("button", name="lines").click()
+    paper = "e => getComputedStyle(e).backgroundColor"
+    opened, closed = (group.get_by_role("button", name=name) for name in ("next word", "lines"))
+    assert notebook.until(lambda: closed.get_attribute("aria-pressed") == "false")
+    assert notebook.until(lambda: opened.evaluate(paper) != closed.evaluate(paper))
+    group.get_by_role("button", name="lines").click()
+    notebook.page.emulate_media(forced_colors="none")
 
 
 def test_a_cell_run_again_and_again_leaves_nothing_behind(notebook):

@@ -110,6 +110,7 @@ export default widget(STYLES + MORE_STYLES, (view) => {
   act.save = () => save(view, map.surface, sentence.textContent);
   const controls = makeControls(view, views, act);
   const tokens = listbox("The token that looks (query)", { onmove: (i) => act.cell(i, -1), onpick: act.row });
+  tokens.element.classList.add("tokens"); // a long text's are many rows: they scroll
   const [cell, left] = [h("p", { class: "hint" }), h("p", { class: "hint" })];
   const axes = h("p", { class: "hint axes" });
   const picture = h("div", { class: "picture" }, axes, map.element, cell, left);

@@ -30,7 +30,7 @@ export function makeNext() {
       table.body.replaceChildren();
       for (const [token, is, was] of beforeAfter(list, list0)) {
         const bars = h("div", {}, bar("is", is), bar("was", was));
-        const points = (100 * (is - was)).toFixed(1);
+        const points = (100 * (is - was)).toFixed(1).replace(/^-(0\.0)$/, "$1");
         table.add(visible(token), share(is, list), bars, share(was, list0), points === "NaN" ? "" : points);
       }
     },
