@@ -120,6 +120,26 @@ def task_answers(language: str) -> dict:
     return {"wrong": wrong}
 
 
+def truth(language: str) -> dict:
+    """Shares that are right: references of 100 test items of each task, other wordings of translations."""
+    from llmasos_edu.evaluation.truth import truth as judge
+    from llmasos_edu.tinyworld import tasks
+
+    right, wordings, equal = [], [], []
+    full = World(language, held_out=False)
+    (target,) = (w for w in full.both() if w.language != language)
+    for task in tasks.TASKS:
+        for item in tasks.test_items(task, language)[:100]:
+            answers = [turn.text for turn in item.turns[1::2]]
+            found = judge(item, answers if task == "dialogue" else answers[-1])
+            right.append(found.right and found.exact)
+            if task == "translation":
+                found = judge(item, target.tell(full.parse(item.story).events, 5).text)
+                wordings.append(found.right)
+                equal.append(found.exact)
+    return {k: sum(v) / len(v) for k, v in (("references", right), ("wordings", wordings), ("equal", equal))}
+
+
 CHECKS = {
     "nats": nats,
     "next_word": next_word,
@@ -128,6 +148,7 @@ CHECKS = {
     "validation": validation,
     "task_files": task_files,
     "task_answers": task_answers,
+    "truth": truth,
 }
 
 
