@@ -1,8 +1,9 @@
-"""How far a counted share can be trusted: Wilson's interval.
+"""How far a number can be trusted: Wilson's interval for a share, the paired bootstrap for a difference.
 
-Teaches: a share of n draws is itself drawn, and its interval is not symmetric near 0 and 1. Leaves out:
-intervals of means (`probability.bootstrap_interval`). Source: Wilson 1927, "Probable inference, the law of
-succession, and statistical inference". Lesson 07 explains it.
+Teaches: a share of n draws is itself drawn, and its interval is not symmetric near 0 and 1; two systems
+scored on the same items are compared item by item. Leaves out: intervals of one mean
+(`probability.bootstrap_interval`). Source: Wilson 1927, "Probable inference, the law of succession, and
+statistical inference". Lesson 07 explains it.
 """
 
 from __future__ import annotations
@@ -10,7 +11,12 @@ from __future__ import annotations
 import math
 from statistics import NormalDist
 
-__all__ = ["wilson"]
+import numpy as np
+from numpy.typing import ArrayLike
+
+from llmasos_edu.probability import bootstrap_interval
+
+__all__ = ["paired_interval", "wilson"]
 
 
 def wilson(hits: int, n: int, level: float = 0.95) -> tuple[float, float]:
@@ -43,3 +49,43 @@ def wilson(hits: int, n: int, level: float = 0.95) -> tuple[float, float]:
     middle = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + (z / (2 * n)) ** 2)
     return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def paired_interval(
+    first: ArrayLike,
+    second: ArrayLike,
+    level: float = 0.95,
+    n: int = 2000,
+    *,
+    rng: np.random.Generator,
+) -> tuple[float, float]:
+    """The interval of how much better the first system is than the second, scored on the same items.
+
+    Both are scored on the same resampled items, so what makes an item hard for both cancels.
+
+    Args:
+        first: Its score on each item.
+        second: The other's score on the same items, in the same order.
+        level: Share of the resampled differences inside the interval.
+        n: How many resamples.
+        rng: Where the randomness comes from.
+
+    Returns:
+        (low, high) of mean(first) − mean(second). Where 0 lies outside, one is better.
+
+    Raises:
+        ValueError: If there are fewer than 2 items, their numbers differ, or a number is out of range.
+
+    Source: Efron 1979; paired as in Koehn 2004, "Statistical significance tests for machine translation
+        evaluation".
+
+    Example:
+        >>> paired_interval([1, 1, 1, 0], [0, 0, 0, 0], rng=np.random.default_rng(0))
+        (0.25, 1.0)
+    """
+    a, b = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
+    if a.ndim != 1 or a.shape != b.shape:
+        raise ValueError(
+            f"both systems need one score for each of the same items; got shapes {a.shape} and {b.shape}"
+        )
+    return bootstrap_interval(a - b, level=level, n=n, rng=rng)
