@@ -1,0 +1,90 @@
+"""Lesson 10's bank: each mistake is named, right but unusual answers pass; SmolLM2's template is its truth."""
+
+import pytest
+from transformers import AutoTokenizer
+
+from llmasos_edu import pretrained, real_llm
+from llmasos_edu.exercises import hugging_face
+from llmasos_edu.exercises.diagnosing import diagnose
+from llmasos_edu.exercises.hugging_face import SYSTEM, render
+
+from .bank_contract import hold
+
+(EXERCISE,) = hugging_face.EXERCISES
+
+
+def by_join(messages, add_generation_prompt):
+    own = [] if messages[0]["role"] == "system" else [{"role": "system", "content": SYSTEM}]
+    turns = own + messages
+    parts = [f"<|im_start|>{m['role']}\n{m['content']}<|im_end|>" for m in turns]
+    return "\n".join([*parts, "<|im_start|>assistant\n" if add_generation_prompt else ""])
+
+
+def by_replacing(messages, add_generation_prompt):
+    text = "" if messages[0]["role"] == "system" else f"[system]{SYSTEM}[end]"
+    for message in messages:
+        text += "[{role}]{content}[end]".format(**message)
+    text += "[assistant]" * add_generation_prompt
+    for role in ("system", "user", "assistant"):
+        text = text.replace(f"[{role}]", f"<|im_start|>{role}\n")
+    return text.replace("[end]", "<|im_end|>\n")
+
+
+def by_recursion(messages, add_generation_prompt, first=True):
+    if first and messages[0]["role"] != "system":
+        messages = [{"role": "system", "content": SYSTEM}, *messages]
+    if not messages:
+        return "<|im_start|>assistant\n" if add_generation_prompt else ""
+    turn, *rest = messages
+    head = "<|im_start|>" + turn["role"] + "\n" + turn["content"] + "<|im_end|>" + "\n"
+    return head + by_recursion(rest, add_generation_prompt, first=False)
+
+
+def two(start="<|im_start|>{role}\n", end="<|im_end|>\n", last="<|im_start|>assistant\n", system=True):
+    def wrong(messages, add):
+        own = [{"role": "system", "content": SYSTEM}] if system and messages[0]["role"] != "system" else []
+        text = "".join(start.format(**m) + m["content"] + end for m in [*own, *messages])
+        return text + (last if add else "")
+
+    return wrong
+
+
+PAIRS = {
+    ("no generation prompt", "the mark after a turn is forgotten"): two(end="\n", last=""),
+    ("the model's own system turn is missing", "no generation prompt"): two(system=False, last=""),
+    ("no line end after the role", "the line end after a turn is forgotten"): two(
+        "<|im_start|>{role} ", "<|im_end|>"
+    ),
+    ("roles swapped", "a generation prompt always"): lambda messages, add: render(
+        [{**m, "role": hugging_face.SWAPPED[m["role"]]} for m in messages], True
+    ),
+}
+
+
+def test_bank():
+    hold(EXERCISE, variants=[by_join, by_replacing, by_recursion], pairs=PAIRS)
+
+
+def test_a_stub_is_not_attempted():
+    assert diagnose(lambda messages, add_generation_prompt: ..., EXERCISE).status == "not attempted yet"
+
+
+def test_the_symptom_has_numbers():
+    told = diagnose(two(end="\n"), EXERCISE)
+    assert "3 turns are opened and 0 closed; open at the end should be 1" in told.symptom
+
+
+def test_a_list_of_pieces_is_no_text():
+    told = diagnose(lambda messages, add: [m["content"] for m in messages], EXERCISE)
+    assert told.status == "not yet"
+    assert "expected the text" in str(told)
+
+
+@pytest.mark.real_llm
+def test_the_reference_is_the_template_of_the_folder():
+    tokenizer = AutoTokenizer.from_pretrained(real_llm.folder())
+    for probe in EXERCISE.probes():
+        messages, add = probe.args
+        theirs = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=add)
+        assert render(messages, add) == theirs
+        assert pretrained.chat(real_llm.folder(), messages, add_generation_prompt=add) == theirs
