@@ -1,4 +1,4 @@
-"""Lesson 10's bank: each mistake is named, right but unusual answers pass; SmolLM2's template is its truth."""
+"""The bank of lesson 10: mistakes are named, unusual right answers pass, SmolLM2's template is the truth."""
 
 import pytest
 from transformers import AutoTokenizer

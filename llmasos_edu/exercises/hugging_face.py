@@ -206,8 +206,8 @@ EXERCISES = [
     Exercise(
         key="hugging_face.render",
         task="Write render(messages, add_generation_prompt): messages is a list of {'role': …, "
-        "'content': …}; give the one text that SmolLM2 was trained on. A turn is <|im_start|>, the role, a line "
-        "end, the content, <|im_end|>, a line end. Without a system turn the model's own comes first: "
+        "'content': …}; give the one text that SmolLM2 was trained on. A turn is <|im_start|>, the role, a "
+        "line end, the content, <|im_end|>, a line end. Without a system turn the model's own comes first: "
         f"{SYSTEM!r}. Last, if an answer is asked for, the assistant's turn is opened.",
         reference=render,
         probes=_probes,
