@@ -126,7 +126,10 @@ PAIRS = {
         ("roles exchanged", "0 for -100"): lambda ids, u, a, e: [
             0 if t == -100 else t for t in bank.chat_targets(ids, a, u, e)
         ],
-        ("the mark that ends an answer does not count", "only the last answer counts"): lambda ids, u, a, e: [
+        (
+            "the mark that ends an answer does not count",
+            "only one of the answers counts",
+        ): lambda ids, u, a, e: [
             t if ids[: i + 1].count(a) == ids.count(a) and t not in (u, e) else -100
             for i, t in enumerate(bank.chat_targets(ids, u, a, e))
         ],
@@ -169,7 +172,7 @@ def test_a_stub_is_not_attempted(exercise):
         (
             "chat_targets",
             lambda ids, u, a, e: list(ids[1:]),
-            "7 targets count that no answer asks for, the first at",
+            "7 targets count outside the answers, the first at",
         ),
         (
             "chat_targets",

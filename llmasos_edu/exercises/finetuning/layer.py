@@ -207,8 +207,9 @@ def _something_learns(probe: Probe, got: tuple[np.ndarray, np.ndarray], expected
 FIRST_PAIR = Exercise(
     key="finetuning.first_pair",
     task=(
-        "Write first_pair(d_in, d_out, rank, draw): draw(rows, columns) gives an array of random numbers. "
-        "Give (A, B), A (rank, d_in) and B (d_out, rank), as LoRA has them before the first step."
+        "Write first_pair(d_in, d_out, rank, draw): draw(rows, columns) gives an array of random numbers "
+        "of the right size. Give (A, B), A (rank, d_in) and B (d_out, rank), as LoRA has them before "
+        "the first step."
     ),
     reference=first_pair,
     probes=_pair_probes,

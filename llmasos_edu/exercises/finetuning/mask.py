@@ -64,7 +64,8 @@ def _counted(got: list[int], expected: list[int], ids: list[int]) -> str | None:
     if extra:
         i = extra[0]
         return (
-            f"{len(extra)} targets count that no answer asks for, the first at place {i}: "
+            f"{len(extra)} {'target counts' if len(extra) == 1 else 'targets count'} outside the answers, "
+            f"the first at place {i}: "
             f"after {ids[i]} comes {ids[i + 1]}"
         )
     return None
@@ -198,10 +199,13 @@ CHAT_TARGETS = Exercise(
             ),
         ),
         Mistake(
-            "only the last answer counts",
-            why="The earlier answers are good examples, too, and cost nothing more to read.",
-            where="Do you look for the last assistant mark, or for each?",
-            wrong=lambda ids, u, a, e: _answers(ids, lambda number, n: number == n),
+            "only one of the answers counts",
+            why="The others are good examples, too, and the model reads them anyway.",
+            where="Do you look for the first or the last assistant mark, or for each?",
+            wrong=(
+                lambda ids, u, a, e: _answers(ids, lambda number, n: number == n),
+                lambda ids, u, a, e: _answers(ids, lambda number, n: number == 1),
+            ),
         ),
         Mistake(
             "roles exchanged",
