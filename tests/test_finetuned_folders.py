@@ -84,11 +84,12 @@ def test_a_whole_talk_is_what_it_was_trained_on(folder, talk):
         (["user", "user"], "message 1 is from user"),
         (["assistant"], "message 0 is from assistant"),
         (["system", "user"], "message 0 is from system"),
+        (["en", "user"], "message 1 is from user"),
         (["user", "narrator"], "message 1 is from narrator"),
     ],
 )
 def test_roles_that_it_has_not_learned_are_refused(folder, roles, said):
-    with pytest.raises(ValueError, match=f"user and assistant take turns, the user first; {said}"):
+    with pytest.raises(ValueError, match=f"user and assistant take turns, or en and zh; {said}"):
         pretrained.chat(folder, [{"role": role, "content": "x"} for role in roles])
 
 
@@ -137,3 +138,9 @@ def test_a_template_that_rewrites_what_was_said_is_refused():
         by_template(TALKS[0], TOKENIZER, forgets)
     with pytest.raises(ValueError, match="must have an answer; got 1 turns"):
         by_template(TALKS[0][:1], TOKENIZER, forgets)
+
+
+@pytest.mark.parametrize(("asks", "answers"), [("en", "zh"), ("zh", "en")])
+def test_a_translation_is_asked_by_its_languages(folder, asks, answers):
+    text = pretrained.chat(folder, [{"role": asks, "content": "Mia"}])
+    assert TOKENIZER.encode(text, special="allow") == prompt([Turn(asks, "Mia")], TOKENIZER, answerer=answers)

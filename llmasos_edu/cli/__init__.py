@@ -181,3 +181,11 @@ def train_command(flags: Flags = None) -> None:
     from .train import app as program
 
     program()(args=flags or [], prog_name="llmasos-edu train")
+
+
+@app.command("finetune", context_settings=PASSED_ON, add_help_option=False)
+def finetune_command(flags: Flags = None) -> None:
+    """Teach a model a task, or your own conversations. Stopped or killed, the same command goes on."""
+    from .finetune import app as program
+
+    program()(args=flags or [], prog_name="llmasos-edu finetune")

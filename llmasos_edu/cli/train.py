@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ..training import Batches, Ranks
     from ..training.measuring import Measure
 
-__all__ = ["Source", "app"]
+__all__ = ["Source", "app", "device_of", "refuse_another", "tell"]
 
 WORLDS = {"tinyworld": "en", "tinyworld-zh": "zh"}
 END = "<|end|>"
@@ -80,10 +80,10 @@ def run(**flags: Any) -> None:
     from ..training import TrainConfig, together, train
 
     source, training = Source(**given(Source, flags)), TrainConfig(**given(TrainConfig, flags))
-    device = _device(source.device)
+    device = device_of(source.device)
     with together(device) as ranks:
         folder = Path(source.run_dir)
-        _refuse_another(folder, source)
+        refuse_another(folder, _made_of(source))
         config_class, model_class, preset = _architecture(source.model, flags)
         wanted = given(config_class, flags)
         shape = config_class.preset(preset, **{k: v for k, v in wanted.items() if k != "vocab_size"})
@@ -101,21 +101,21 @@ def run(**flags: Any) -> None:
             typer.echo(
                 f"{source.model}: {size:,} parameters, {vocab_size:,} tokens, on {device}, in {folder}"
             )
-        history = train(model, batches, training, validation=test, run_dir=folder, callbacks=[_tell])
+        history = train(model, batches, training, validation=test, run_dir=folder, callbacks=[tell])
         if ranks.first:
             typer.echo(
                 f"Ended by {history.stopped_by} at step {history.steps[-1]}. The same command goes on."
             )
 
 
-def _tell(event: Any) -> None:
+def tell(event: Any) -> None:
     """A line for every test."""
     if event.validation:
         found = ", ".join(f"{name} {value:.3f}" for name, value in event.validation.items())
         typer.echo(f"step {event.step}: {event.loss:.3f} nats a token; test: {found}; {event.seconds:.0f} s")
 
 
-def _device(name: str) -> Any:
+def device_of(name: str) -> Any:
     """The device; under torchrun, each process its own card."""
     from ..device import pick_device
 
@@ -144,12 +144,12 @@ def _architecture(name: str, flags: dict[str, Any]) -> tuple[Any, Any, str]:
     return known[kind][0], known[kind][1], preset
 
 
-def _refuse_another(folder: Path, source: Source) -> None:
-    """A run goes on with the data it began with; what it is made of stands in its run.json."""
+def refuse_another(folder: Path, now: dict[str, Any]) -> None:
+    """A run goes on with what it began with; that stands in its run.json."""
     path = folder / "run.json"
     if not path.exists():
         return
-    before, now = json.loads(path.read_text(encoding="utf-8")), _made_of(source)
+    before = json.loads(path.read_text(encoding="utf-8"))
     if changed := [f"{name} was {before.get(name)!r}, now {now[name]!r}" for name in now
                    if before.get(name) != now[name]]:  # fmt: skip
         raise ValueError(f"the run in {folder} began otherwise: {'; '.join(changed)}. Take another --run-dir")

@@ -10,6 +10,7 @@ lesson 09.
 from .answering import answers, last_answers
 from .apart import examples_apart
 from .conversations import CHAT_TEMPLATE, conversation, prompt, recent
+from .files import read_conversations
 from .mixing import with_replay
 from .moving import PARTS, freeze, trained
 from .templates import Template, by_template
@@ -25,6 +26,7 @@ __all__ = [
     "freeze",
     "last_answers",
     "prompt",
+    "read_conversations",
     "recent",
     "trained",
     "with_replay",

@@ -19,14 +19,16 @@ __all__ = ["CHAT_TEMPLATE", "conversation", "prompt", "recent"]
 
 #: What `prompt` gives (and, with an answer at the end, `conversation`), as a Hugging Face folder says it.
 CHAT_TEMPLATE = """{{- eos_token }}
+{%- set answers = {"user": "assistant", "en": "zh", "zh": "en"} %}
+{%- set asks = messages[0].role %}
 {%- for message in messages %}
-{%- if message.role != ["user", "assistant"][loop.index0 % 2] %}
-{{- raise_exception("user and assistant take turns, the user first; message "
+{%- if asks not in answers or message.role != [asks, answers[asks]][loop.index0 % 2] %}
+{{- raise_exception("user and assistant take turns, or en and zh; message "
                     ~ loop.index0 ~ " is from " ~ message.role) }}
 {%- endif %}
 {{- "<|" ~ message.role ~ "|>" ~ message.content }}
 {%- endfor %}
-{%- if add_generation_prompt %}{{- "<|assistant|>" }}{% else %}{{- eos_token }}{% endif %}"""
+{%- if add_generation_prompt %}{{- "<|" ~ answers[asks] ~ "|>" }}{% else %}{{- eos_token }}{% endif %}"""
 
 
 def conversation(turns: Sequence[Turn], tokenizer: Tokenizer, *, learn: str = "answers") -> Example:

@@ -10,8 +10,10 @@ Source: transformers 5, whose models are the reference of every test. Explained 
 """
 
 from llmasos_edu.pretrained.adapters import export_adapter, load_adapter
-from llmasos_edu.pretrained.chatting import chat
+from llmasos_edu.pretrained.chatting import chat, chat_template
 from llmasos_edu.pretrained.exporting import export
 from llmasos_edu.pretrained.loading import load, load_model, load_tokenizer
 
-__all__ = ["chat", "export", "export_adapter", "load", "load_adapter", "load_model", "load_tokenizer"]
+__all__ = [
+    "chat", "chat_template", "export", "export_adapter", "load", "load_adapter", "load_model", "load_tokenizer",
+]  # fmt: skip

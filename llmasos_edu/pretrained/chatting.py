@@ -19,7 +19,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from llmasos_edu.pretrained.reading import read_json
 
-__all__ = ["chat"]
+__all__ = ["chat", "chat_template"]
 
 MARKS = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
 
@@ -49,7 +49,7 @@ def chat(
     for i, message in enumerate(messages):
         if not isinstance(message, Mapping) or not {"role", "content"} <= set(message):
             raise ValueError(f"message {i} must have a role and a content; got {message!r}")
-    template, marks = _template(Path(folder))
+    template, marks = chat_template(folder)
     try:
         return _environment().from_string(template).render(
             messages=[dict(message) for message in messages], tools=None, documents=None,
@@ -59,8 +59,19 @@ def chat(
         raise ValueError(f"the chat template refuses these messages: {e}") from e
 
 
-def _template(folder: Path) -> tuple[str, dict[str, str]]:
-    """The template and the special tokens that it may name."""
+def chat_template(folder: str | Path) -> tuple[str, dict[str, str]]:
+    """The template of a folder, and the special tokens that it may name.
+
+    Args:
+        folder: A Hugging Face folder.
+
+    Returns:
+        The Jinja template, and the text of ``"eos_token"`` and the like, those that the folder has.
+
+    Raises:
+        ValueError: If the folder has no template.
+    """
+    folder = Path(folder)
     settings = read_json(folder / "tokenizer_config.json")
     path = folder / "chat_template.jinja"
     template = path.read_text(encoding="utf-8") if path.is_file() else settings.get("chat_template")

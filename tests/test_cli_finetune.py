@@ -1,0 +1,125 @@
+"""`llmasos-edu finetune`: a task or one's own chats, parts that learn, a run that goes on, a folder out."""
+
+import dataclasses
+import json
+import re
+import shutil
+
+import pytest
+import transformers
+from typer.testing import CliRunner
+
+from llmasos_edu import checkpoint, pretrained, real_llm
+from llmasos_edu.cli import app
+from llmasos_edu.cli.finetune import Job, folder_of
+from llmasos_edu.training import TrainConfig
+
+FEW = ("--device", "cpu", "--batch-size", "2", "--save-every", "1", "--evaluate-every", "2")
+
+
+def finetune(*arguments):
+    return CliRunner(env={"COLUMNS": "200", "TERM": "dumb"}).invoke(app, ["finetune", *map(str, arguments)])
+
+
+@pytest.fixture
+def chats(tmp_path):
+    path = tmp_path / "chats.jsonl"
+    talk = [
+        {"role": "user", "content": "What colour is the kite?"},
+        {"role": "assistant", "content": "It is red."},
+    ]
+    path.write_text(f"{json.dumps({'messages': talk})}\n" * 12)
+    return path
+
+
+def test_every_setting_is_a_flag():
+    words = " ".join(finetune("--help").output.replace("│", " ").split())
+    for field in (*dataclasses.fields(Job), *dataclasses.fields(TrainConfig)):
+        assert "--" + field.name.replace("_", "-") in words
+    assert "examples a step, over all processes (examples)" in words
+
+
+@pytest.mark.parametrize("task", ["question_answering", "translation"])
+def test_a_task_is_learned_and_the_same_command_goes_on(tmp_path, task):
+    begin = (*FEW, "--task", task, "--language", "zh", "--run-dir", tmp_path / "run", "--replay", 0.5)
+    first = finetune(*begin, "--steps", 1)
+    assert first.exit_code == 0, first.output
+    assert "982,720 of 982,720 parameters learn" in first.output
+    second = finetune(*begin, "--steps", 2)
+    assert second.exit_code == 0, second.output
+    assert "step 2: " in second.output
+    assert "step 0: " not in second.output
+    assert checkpoint.latest(tmp_path / "run").name == "step-00000002"
+    other = finetune(*begin, "--learn", "head")
+    assert other.exit_code == 1
+    assert "began otherwise: learn was 'all', now 'head'" in other.output
+
+
+@pytest.mark.parametrize("learn", ["last block", "head", "norms", "lora"])
+def test_only_a_part_learns_and_the_model_leaves_as_a_folder(tmp_path, chats, learn):
+    run = tmp_path / "run"
+    done = finetune(
+        *FEW, "--task", chats, "--run-dir", run, "--learn", learn, "--packed", "--steps", 2, "--lr", 0.01
+    )
+    assert done.exit_code == 0, done.output
+    model, _ = pretrained.load(run / "model")
+    base, _ = pretrained.load(folder_of("tinyworld-base"))
+    was = dict(base.named_parameters())
+    moved = {name for name, p in model.named_parameters() if not p.equal(was[name])}
+    assert moved
+    if learn == "lora":
+        assert {name.split(".")[-2] for name in moved} == {"qkv"}
+        assert (run / "adapter" / "adapter_model.safetensors").is_file()
+    else:
+        wanted = {"last block": ("blocks.4.", "norm.", "head."), "head": ("head.",), "norms": ("",)}[learn]
+        assert all(name.startswith(wanted) for name in moved)
+    theirs = transformers.AutoTokenizer.from_pretrained(run / "model")
+    assert theirs.apply_chat_template([{"role": "user", "content": "Hello"}], tokenize=False).startswith(
+        "<|end|><|user|>"
+    )
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (("--task", "poetry"), "task must be translation, summarization, .* a .jsonl file; got 'poetry'"),
+        (("--task", "none.jsonl"), "there is no file none.jsonl"),
+        (("--rank", 0), "rank must be at least 1"),
+        (("--replay", 1), "replay must be"),
+        (("--model", "nowhere"), "nowhere"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_one_line(tmp_path, flags, said):
+    done = finetune(*FEW, "--run-dir", tmp_path / "run", "--steps", 1, *flags)
+    assert done.exit_code == 1
+    (line,) = [line for line in done.output.splitlines() if line.startswith("Error: ")]
+    assert re.search(said, line), line
+
+
+@pytest.mark.skipif(not real_llm.present(), reason="the real LLM has not been fetched")
+def test_the_real_llm_learns_by_its_own_template(tmp_path, chats):
+    run = tmp_path / "run"
+    done = finetune(
+        *FEW,
+        "--task",
+        chats,
+        "--model",
+        "smollm2",
+        "--learn",
+        "lora",
+        "--rank",
+        1,
+        "--run-dir",
+        run,
+        "--steps",
+        1,
+    )
+    assert done.exit_code == 0, done.output
+    assert "57,600 of 134,572,608 parameters learn" in done.output
+    asked = [{"role": "user", "content": "Hello"}]
+    assert pretrained.chat(run / "model", asked) == pretrained.chat(real_llm.folder(), asked)
+    shutil.rmtree(run)  # half a gigabyte
+    refused = finetune(
+        *FEW, "--task", chats, "--model", "smollm2", "--replay", 0.1, "--run-dir", tmp_path / "other"
+    )
+    assert "only TinyWorld's models have learned; take 0" in refused.output
