@@ -98,28 +98,13 @@ def test_what_cannot_be_is_refused_in_one_line(tmp_path, flags, said):
 
 @pytest.mark.skipif(not real_llm.present(), reason="the real LLM has not been fetched")
 def test_the_real_llm_learns_by_its_own_template(tmp_path, chats):
-    run = tmp_path / "run"
-    done = finetune(
-        *FEW,
-        "--task",
-        chats,
-        "--model",
-        "smollm2",
-        "--learn",
-        "lora",
-        "--rank",
-        1,
-        "--run-dir",
-        run,
-        "--steps",
-        1,
-    )
+    run, real = tmp_path / "run", ("--task", chats, "--model", "smollm2", "--steps", 1)
+    lora = ("--learn", "lora", "--rank", 1, "--save-every", 9)  # each checkpoint takes half a gigabyte
+    done = finetune(*FEW, *real, *lora, "--run-dir", run)
     assert done.exit_code == 0, done.output
     assert "57,600 of 134,572,608 parameters learn" in done.output
     asked = [{"role": "user", "content": "Hello"}]
     assert pretrained.chat(run / "model", asked) == pretrained.chat(real_llm.folder(), asked)
     shutil.rmtree(run)  # half a gigabyte
-    refused = finetune(
-        *FEW, "--task", chats, "--model", "smollm2", "--replay", 0.1, "--run-dir", tmp_path / "other"
-    )
+    refused = finetune(*FEW, *real, "--replay", 0.1, "--run-dir", tmp_path / "other")
     assert "only TinyWorld's models have learned; take 0" in refused.output

@@ -15,5 +15,6 @@ from llmasos_edu.pretrained.exporting import export
 from llmasos_edu.pretrained.loading import load, load_model, load_tokenizer
 
 __all__ = [
-    "chat", "chat_template", "export", "export_adapter", "load", "load_adapter", "load_model", "load_tokenizer",
+    "chat", "chat_template", "export", "export_adapter", "load", "load_adapter", "load_model",
+    "load_tokenizer",
 ]  # fmt: skip
