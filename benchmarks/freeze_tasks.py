@@ -1,7 +1,7 @@
 """Write data/<task>/: the frozen test items of the four tasks, in both languages, and their cards.
 
-Run once for each version of the world: python -m benchmarks.freeze_tasks. It takes about a minute and a half
-(83 s measured on one CPU core).
+Run once for each version of the world: python -m benchmarks.freeze_tasks. It takes about two minutes
+(measured on one CPU core: 83 s for the items, 25 s for the baselines).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 
+from benchmarks.task_baselines import text
 from llmasos_edu.files import atomic_write, data_dir, sha256_of
 from llmasos_edu.rounding import table
 from llmasos_edu.tinyworld import VERSION, World
@@ -94,7 +95,7 @@ the checksums below); nothing was taken from anywhere else.
 ```text
 {counts}
 ```
-{notes}
+{notes}{baselines}
 ## Limits and licence
 
 The grammar is closed and the stories are simple: what holds here says nothing about real text. An item has at
@@ -109,6 +110,25 @@ ABOUT = {
     "combination, or that person's job, where there is such a question.",
     "dialogue": "Given are a story and a greeting; then the user asks about the story, for their own\n"
     "name, and says thanks. The assistant's turns are wanted.",
+}
+
+BASELINES = """
+## Without a model
+
+{how}
+BLEU and chrF are in points, all else shares; `llmasos_edu.evaluation.scores` says what each column is.
+`python -m benchmarks.task_baselines` makes the table.
+
+```text
+{table}
+```
+"""
+LEARNED = {
+    "translation": "A dictionary of the words of the first 1,000 training items that share sentences.",
+    "summarization": "One sentence of the story.",
+    "question_answering": "The commonest answer to the kind of question, and the likeliest continuation of\n"
+    "the question, both from the first 4,000 training items. Refused: of those that the story does not\n"
+    "answer; wrongly: of the others.",
 }
 
 
@@ -159,6 +179,7 @@ def card(folder: Path, task: str, found: list[Item]) -> str:
         first=APART * (TASKS.index(task) + 1),
         files="\n".join(f"| `{p.name}` | {p.stat().st_size:,} | `{sha256_of(p)}` |" for p in paths),
         counts=counted(task, found), notes=noted(task, found),
+        baselines=BASELINES.format(table=text(task), how=LEARNED[task]) if task in LEARNED else "",
     )  # fmt: skip
 
 

@@ -140,6 +140,18 @@ def truth(language: str) -> dict:
     return {k: sum(v) / len(v) for k, v in (("references", right), ("wordings", wordings), ("equal", equal))}
 
 
+def baselines(language: str) -> dict:
+    """The rows of the summaries' card that are recomputed and stand there."""
+    from benchmarks import task_baselines
+    from llmasos_edu.rounding import table
+
+    card = Path(__file__).parent.parent / "data" / "summarization" / "README.md"
+    stand = {" ".join(line.split()) for line in card.read_text(encoding="utf-8").splitlines()}
+    rows = task_baselines.rows("summarization", language)
+    told = table(rows, [""] * len(rows[0])).splitlines()[-len(rows) :]
+    return {"rows": len(rows), "stand": sum(" ".join(line.split()) in stand for line in told)}
+
+
 CHECKS = {
     "nats": nats,
     "next_word": next_word,
@@ -149,6 +161,7 @@ CHECKS = {
     "task_files": task_files,
     "task_answers": task_answers,
     "truth": truth,
+    "baselines": baselines,
 }
 
 

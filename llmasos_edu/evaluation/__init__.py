@@ -2,9 +2,10 @@
 
 `sampling` lets a model tell stories, `stories` judges texts and counts them, `breaks` names what broke in an
 impossible one, `intervals` says how far a number can be trusted. Of the tasks' answers `truth` says what is
-true, sentence by sentence (`sentences`) and reply by reply (`replies`), `text_metrics` what papers count, and
-`reliability` whether a model knows how sure it may be. Only `sampling` needs torch, and only when it is
-called. Explained in lesson 07, and for the tasks in lessons 11 to 14.
+true, sentence by sentence (`sentences`) and reply by reply (`replies`), `text_metrics` what papers count,
+`reliability` whether a model knows how sure it may be, `scores` puts them together, and `baselines` answers
+without a model. Only `sampling` needs torch, and only when it is called. Explained in lesson 07, and for the
+tasks in lessons 11 to 14.
 """
 
 from .breaks import KINDS, kind_of
