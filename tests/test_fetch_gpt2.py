@@ -3,13 +3,13 @@
 import errno
 import hashlib
 import http.server
-import json
 import shutil
 import threading
 
 import pytest
 import transformers
 from safetensors.torch import save_file
+from tokenizers import Tokenizer, models
 from typer.testing import CliRunner
 
 from llmasos_edu.cli import app
@@ -25,9 +25,10 @@ def repository(tmp_path_factory):
     model = reference("gpt2")
     FAMILIES["gpt2"].save_pretrained(folder)
     (folder / "generation_config.json").write_text('{"bos_token_id": 3}')
-    words = {f"w{i}": i for i in range(61)}
-    (folder / "tokenizer.json").write_text(json.dumps({"model": {"type": "WordLevel", "vocab": words}}))
-    (folder / "tokenizer_config.json").write_text("{}")
+    letters = [chr(i) for i in range(ord("A"), ord("z") + 1)]  # 58, and Ġ, which is GPT-2's space
+    bpe = models.BPE({c: i for i, c in enumerate(["<|endoftext|>", "Ġ", *letters])}, [])
+    Tokenizer(bpe).save(str(folder / "tokenizer.json"))
+    (folder / "tokenizer_config.json").write_text('{"model_max_length": 24}')
     tensors = {k: v.contiguous() for k, v in model.state_dict().items() if k != "lm_head.weight"}
     save_file(tensors, folder / "model.safetensors", {"format": "pt"})
     return folder
@@ -99,6 +100,14 @@ def test_it_is_downloaded_once_and_runs(cache, hub, repository):
     assert hub.asked == []  # nobody was asked again
     theirs = transformers.AutoModelForCausalLM.from_pretrained(cache / "gpt2").state_dict()
     assert all(theirs[name].equal(tensor) for name, tensor in reference("gpt2").state_dict().items())
+
+
+def test_the_articles_lines_run_as_they_stand(cache, repository, monkeypatch):
+    gpt2.fetch(repository, progress=False)
+    monkeypatch.chdir(cache)  # as lesson 10 does: a folder of that name is here
+    generator = transformers.pipeline("text-generation", model="gpt2")
+    output = generator("The world is", max_length=20)
+    assert output[0]["generated_text"].startswith("The world is")
 
 
 @pytest.mark.parametrize("ranges", [True, False], ids=["ranges", "no-ranges"])

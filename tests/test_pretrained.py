@@ -275,6 +275,26 @@ def test_damaged_files_say_so(tmp_path):
         pretrained.load_model(tmp_path / "nowhere")
 
 
+def test_code_in_a_folder_is_never_run(tmp_path):
+    reference("llama").save_pretrained(tmp_path)
+    ran = tmp_path / "ran"
+    (tmp_path / "modeling_mine.py").write_text(f"open({str(ran)!r}, 'w')\nclass Mine: pass\n")
+    config = json.loads((tmp_path / "config.json").read_text())
+    for auto_map in ({"AutoModelForCausalLM": "modeling_mine.Mine"}, "modeling_mine.Mine"):
+        (tmp_path / "config.json").write_text(json.dumps(config | {"auto_map": auto_map}))
+        with pytest.raises(ValueError, match=r"code of its own \(auto_map: modeling_mine\.Mine\).*never run"):
+            pretrained.load_model(tmp_path)
+    assert not ran.exists()
+
+
+def test_a_missing_file_of_several_is_named(tmp_path):
+    reference("llama").save_pretrained(tmp_path, max_shard_size="20KB")
+    lost = sorted(tmp_path.glob("*.safetensors"))[1]
+    lost.unlink()
+    with pytest.raises(ValueError, match=f"names '{lost.name}', which is no file of .*copy the folder again"):
+        pretrained.load_model(tmp_path)
+
+
 def test_an_index_that_does_not_fit_its_files(tmp_path):
     reference("llama").save_pretrained(tmp_path, max_shard_size="20KB")
     path = tmp_path / "model.safetensors.index.json"

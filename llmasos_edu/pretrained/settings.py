@@ -44,9 +44,15 @@ def from_settings(settings: Settings) -> GPTConfig | LlamaConfig:
         settings: The file's content.
 
     Raises:
-        ValueError: If the model is of another family, a number is missing or does not fit, or a setting asks
-            for something that our models do not do; names every one.
+        ValueError: If the model is of another family or brings code of its own, a number is missing or does
+            not fit, or a setting asks for something that our models do not do; names every one.
     """
+    if code := settings.get("auto_map"):
+        named = ", ".join(map(str, code.values() if isinstance(code, dict) else [code]))
+        raise ValueError(
+            f"the folder brings Python code of its own (auto_map: {named}), which is never run here, and "
+            "without it the numbers mean something else; take a model of a known family"
+        )
     family = settings.get("model_type")
     if family not in FAMILIES:
         raise ValueError(f"model_type must be one of {', '.join(FAMILIES)} to be read here; got {family!r}")
