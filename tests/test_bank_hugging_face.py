@@ -74,6 +74,14 @@ def test_the_symptom_has_numbers():
     assert "3 turns are opened and 0 closed; open at the end should be 1" in told.symptom
 
 
+def test_an_unknown_mistake_is_shown_where_it_begins():
+    told = diagnose(lambda messages, add: render(messages, add).replace("helpful AI", "helpful"), EXERCISE)
+    assert told.mistakes == ()
+    assert "right for 37 characters, up to 'e a helpful '; then got 'assistant" in told.symptom
+    told = diagnose(lambda messages, add: render(messages, add).strip(), EXERCISE)
+    assert "then got the end of the text, expected '\\n'" in told.symptom
+
+
 def test_a_list_of_pieces_is_no_text():
     told = diagnose(lambda messages, add: [m["content"] for m in messages], EXERCISE)
     assert told.status == "not yet"

@@ -64,6 +64,19 @@ def _everything_said_is_there(probe: Probe, got: Any, expected: Any) -> str | No
     return f"{missing[0]!r} was said, and the text does not hold it" if missing else None
 
 
+def _agrees_to_the_end(probe: Probe, got: Any, expected: Any) -> str | None:
+    """Where two long texts part: their beginnings are alike, and would be all that is shown."""
+    if not isinstance(got, str) or got == expected:
+        return None
+    pairs = enumerate(zip(got, expected, strict=False))
+    at = next((i for i, (a, b) in pairs if a != b), min(len(got), len(expected)))
+    here, there = (
+        repr(text[at : at + 14]) if text[at:] else "the end of the text" for text in (got, expected)
+    )
+    before = expected[max(0, at - 12) : at]
+    return f"right for {at} characters, up to {before!r}; then got {here}, expected {there}"
+
+
 def _by(
     start: str = "<|im_start|>{role}\n", end: str = "<|im_end|>\n", last: str = "<|im_start|>assistant\n"
 ) -> Callable[[Messages, bool], str]:
@@ -102,6 +115,12 @@ MISTAKES = (
         why="A chat to learn from ends with an answer; an open turn after it teaches to say nothing.",
         where="After the loop: the second argument decides.",
         wrong=lambda messages, add: render(messages, True),
+    ),
+    Mistake(
+        "the last role decides, not the argument",
+        why="A chat to learn from may end with a question, and then nobody is asked to answer.",
+        where="After the loop: if add_generation_prompt.",
+        wrong=lambda messages, add: render(messages, messages[-1]["role"] == "user"),
     ),
     Mistake(
         "the generation prompt is closed at once",
@@ -147,6 +166,12 @@ MISTAKES = (
         why="It is a token like any other, and in training it stood there each time.",
         where="In the loop: <|im_end|> and then \\n.",
         wrong=_by(end="<|im_end|>"),
+    ),
+    Mistake(
+        "a line end before the end mark",
+        why="The model would learn to say a line end before it stops, and here it never did.",
+        where="In the loop: <|im_end|> stands right behind the content.",
+        wrong=_by(end="\n<|im_end|>\n"),
     ),
     Mistake(
         "no line end after the role",
@@ -214,6 +239,7 @@ EXERCISES = [
         properties=(
             Property("every turn is closed, but for the one that is asked for", _every_turn_is_closed),
             Property("everything that was said stands in the text", _everything_said_is_there),
+            Property("the text is right to its end", _agrees_to_the_end),
         ),
         mistakes=MISTAKES,
         hints=(
