@@ -3,15 +3,16 @@
 import dataclasses
 import json
 import re
-import shutil
 
 import pytest
+import torch
 import transformers
 from typer.testing import CliRunner
 
 from llmasos_edu import checkpoint, pretrained, real_llm
 from llmasos_edu.cli import app
 from llmasos_edu.cli.finetune import Job, folder_of
+from llmasos_edu.llama import Llama, LlamaConfig
 from llmasos_edu.training import TrainConfig
 
 FEW = ("--device", "cpu", "--batch-size", "2", "--save-every", "1", "--evaluate-every", "2")
@@ -97,14 +98,29 @@ def test_what_cannot_be_is_refused_in_one_line(tmp_path, flags, said):
 
 
 @pytest.mark.skipif(not real_llm.present(), reason="the real LLM has not been fetched")
-def test_the_real_llm_learns_by_its_own_template(tmp_path, chats):
-    run, real = tmp_path / "run", ("--task", chats, "--model", "smollm2", "--steps", 1)
-    lora = ("--learn", "lora", "--rank", 1, "--save-every", 9)  # each checkpoint takes half a gigabyte
-    done = finetune(*FEW, *real, *lora, "--run-dir", run)
+def test_a_model_with_marks_of_its_own_learns_by_its_template(tmp_path, chats):
+    """The real LLM's tokenizer and template, over a model so small that it is quickly written."""
+    tokenizer = pretrained.load_tokenizer(real_llm.folder())
+    template, marks = pretrained.chat_template(real_llm.folder())
+    config = LlamaConfig(
+        vocab_size=tokenizer.vocab_size,
+        context_length=64,
+        d_model=8,
+        n_heads=1,
+        n_kv_heads=1,
+        d_head=8,
+        d_ff=8,
+    )
+    small = Llama(config, generator=torch.Generator().manual_seed(0))
+    pretrained.export(
+        tmp_path / "base", small, tokenizer, end_token=marks["eos_token"], chat_template=template
+    )
+    run, own = tmp_path / "run", ("--task", chats, "--model", tmp_path / "base", "--steps", 1)
+    done = finetune(*FEW, *own, "--learn", "lora", "--rank", 1, "--run-dir", run)
     assert done.exit_code == 0, done.output
-    assert "57,600 of 134,572,608 parameters learn" in done.output
     asked = [{"role": "user", "content": "Hello"}]
     assert pretrained.chat(run / "model", asked) == pretrained.chat(real_llm.folder(), asked)
-    shutil.rmtree(run)  # half a gigabyte
-    refused = finetune(*FEW, *real, "--replay", 0.1, "--run-dir", tmp_path / "other")
+    refused = finetune(*FEW, *own, "--replay", 0.1, "--run-dir", tmp_path / "other")
     assert "only TinyWorld's models have learned; take 0" in refused.output
+    everything = finetune(*FEW, *own, "--counts", "everything", "--run-dir", tmp_path / "other")
+    assert "counts must be 'answers' where a folder's own template" in everything.output
