@@ -68,7 +68,7 @@ def practice(
 
 
 def beginning(world: World, story: Story) -> Story:
-    """The first four sentences, or fewer or more: until something happens. No whole story, so without nats."""
+    """The first three to five sentences: until something has happened. No whole story, so without nats."""
     first = next(i for i, event in enumerate(story.events) if event.kind not in OPENING)
     n = max(2 + (story.seed or 0) % 3, first + 1)
     text = _joint(story.language).join(story.sentences[:n])
