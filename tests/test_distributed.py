@@ -28,6 +28,8 @@ def folders(tmp_path_factory):
         {"folder": root / "stopped", "accumulate": 2, "stop": 25},
         {"folder": root / "split-stopped", "fsdp": True, "accumulate": 2, "stop": 25},
         {"folder": root / "to-be-continued"},
+        {"folder": root / "adapter", "steps": 12, "lora_rank": 2},
+        {"folder": root / "split-adapter", "steps": 12, "lora_rank": 2, "fsdp": True},
     ]
     for job in jobs:
         job["folder"].mkdir(exist_ok=True)
@@ -67,6 +69,17 @@ def test_what_two_wrote_one_goes_on_with(folders, alone, name):
     assert found[1] == "callback"
     assert found[0] == pytest.approx(alone[0][:26], abs=1e-5)
     assert run(folders / name)[0] == pytest.approx(alone[0], abs=1e-5)
+
+
+@pytest.mark.parametrize("name", ["adapter", "split-adapter"])
+def test_two_processes_train_an_adapter_as_one_does(folders, tmp_path, name):
+    assert losses(folders / name) == pytest.approx(run(tmp_path, steps=12, lora_rank=2)[0], abs=1e-5)
+    ours, theirs = (checkpoint.load(checkpoint.place(f, 12)).tensors for f in (folders / name, tmp_path))
+    for key, tensor in theirs.items():
+        if ".lora." in key:
+            torch.testing.assert_close(ours[key], tensor, rtol=0, atol=1e-3)
+        else:
+            assert torch.equal(ours[key], tensor)  # the base stands still
 
 
 @pytest.mark.parametrize(("name", "card"), [("cuda", 1), ("cuda:3", 3)])
