@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from llmasos_edu import checkpoint, pretrained, real_llm
 from llmasos_edu.cli import app
 from llmasos_edu.cli.finetune import Job, folder_of
+from llmasos_edu.finetuning import Practice
 from llmasos_edu.llama import Llama, LlamaConfig
 from llmasos_edu.training import TrainConfig
 
@@ -35,7 +36,7 @@ def chats(tmp_path):
 
 def test_every_setting_is_a_flag():
     words = " ".join(finetune("--help").output.replace("│", " ").split())
-    for field in (*dataclasses.fields(Job), *dataclasses.fields(TrainConfig)):
+    for field in (f for config in (Job, Practice, TrainConfig) for f in dataclasses.fields(config)):
         assert "--" + field.name.replace("_", "-") in words
     assert "examples a step, over all processes (examples)" in words
 

@@ -18,6 +18,7 @@ from llmasos_edu.finetuning import (
     freeze,
     last_answers,
     prompt,
+    replies,
     trained,
     with_replay,
 )
@@ -116,6 +117,8 @@ def test_a_prompt_is_the_conversation_up_to_the_answer():
         (lambda: freeze(small("llama"), "blocks"), "one of 'all', 'last block', .*got 'blocks'"),
         (lambda: Example([1, 2], [True, True]).row(0), "of the end, 3 times; got 2"),
         (lambda: last_answers(small("llama"), TOKENIZER, [TALK, TALK[:1]]), "end with the same speaker"),
+        (lambda: replies(small("llama"), TOKENIZER, [TALK[:1]]), "must end with an answer"),
+        (lambda: replies(small("llama"), TOKENIZER, []), "must end with an answer"),
     ],
 )
 def test_bad_requests_are_refused(call, said):
@@ -253,3 +256,16 @@ def test_a_model_learns_to_answer_and_to_stop():
         last_answers(model, TOKENIZER, [*talks, *talks[::-1]], batch_size=2) == ["You are welcome, Mia."] * 6
     )
     assert answers(model, TOKENIZER, [firsts[1][:1]], max_new_tokens=2) == ["Hello,"]
+
+
+def test_in_a_talk_the_models_own_answers_stand():
+    model = small("llama", d_model=32)
+    talks = [TALK, TALK[:2]]
+    said = replies(model, TOKENIZER, talks, max_new_tokens=3)
+    assert [len(each) for each in said] == [2, 1]
+    first = answers(model, TOKENIZER, [TALK[:1]], max_new_tokens=3)[0]
+    second = answers(model, TOKENIZER, [[TALK[0], Turn("assistant", first), TALK[2]]], max_new_tokens=3)[0]
+    assert said == [[first, second], [first]]
+    assert first != TALK[1].text
+    long = [[Turn("user", "Mia had a red kite. " * 12), TALK[1]], TALK[:2]]
+    assert replies(model, TOKENIZER, long, max_new_tokens=3) == [[""], [first]]

@@ -12,12 +12,14 @@ from typing import Annotated
 
 import typer
 
+from .evaluate import evaluate
 from .generate import generate
 
 __all__ = ["app"]
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.command()(generate)
+app.command()(evaluate)
 
 
 class Fetched(StrEnum):

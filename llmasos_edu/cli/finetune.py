@@ -24,6 +24,7 @@ from .train import device_of, refuse_another, tell
 
 if TYPE_CHECKING:
     from ..batches import Document, Example
+    from ..finetuning import Practice
     from ..tinyworld import Turn
     from ..tokenizer import Tokenizer
 
@@ -55,7 +56,6 @@ class Job(Config):
         256, "the longest example, and a packed row; at most the model's own", "tokens",
         least=2,
     )  # fmt: skip
-    batch_size: int = setting(8, "examples a step, over all processes", "examples", least=1)
     run_dir: str = setting(
         "runs/finetuned",
         "where checkpoints, metrics.jsonl and at last the model go; the same command goes on",
@@ -65,9 +65,11 @@ class Job(Config):
 
 def app() -> typer.Typer:
     """The program, with a flag for every field of the configs."""
+    from ..finetuning import Practice
     from ..training import TrainConfig
 
-    return inner_app(run, [*options([Job], "What to learn"), *options([TrainConfig], "How to train")])
+    how = options([Practice, TrainConfig], "How, where the task's recipe is to be changed", defaults=False)
+    return inner_app(run, [*options([Job], "What to learn"), *how])
 
 
 def run(**flags: Any) -> None:
@@ -79,19 +81,24 @@ def run(**flags: Any) -> None:
 
     torchrun --nproc-per-node 2 -m llmasos_edu.cli finetune …    (two processes)
     """
-    from ..finetuning import examples_apart, trained
+    from ..finetuning import OWN, RECIPES, Practice, examples_apart, trained
     from ..training import TrainConfig, together, train
 
-    job, training = Job(**given(Job, flags)), TrainConfig(**given(TrainConfig, flags))
+    job = Job(**given(Job, flags))
+    shown, training = RECIPES.get(job.task, OWN)
+    asked = given(TrainConfig, flags)
+    asked.setdefault("warmup", min(training.warmup, asked.get("steps", training.steps)))
+    shown, training = shown.replace(**given(Practice, flags)), training.replace(**asked)
     device, folder = device_of(job.device), Path(job.run_dir)
-    made_of = {k: v for k, v in json.loads(job.to_json()).items() if k not in ("run_dir", "device")}
+    made_of = json.loads(job.to_json()) | json.loads(shown.to_json())
+    del made_of["run_dir"], made_of["device"]
     with together(device) as ranks:
         refuse_another(folder, made_of)
         model, tokenizer = _loaded(job, training.seed)
         model.to(device)
         end = tokenizer.special_tokens[_mark(tokenizer)]
         job = job.replace(context_length=min(job.context_length, model.config.context_length))
-        batches, test = _batches(job, tokenizer, end, training.seed)
+        batches, test = _batches(job, shown, tokenizer, end, training.seed)
         if ranks.first:
             with atomic_write(folder / "run.json") as file:
                 file.write(json.dumps(made_of, indent=1, ensure_ascii=False) + "\n")
@@ -139,23 +146,25 @@ def _mark(tokenizer: Tokenizer) -> str:
     raise ValueError(f"the tokenizer must have <|end|> or <|endoftext|> to part examples; it has {known}")
 
 
-def _batches(job: Job, tokenizer: Tokenizer, end: int, seed: int) -> tuple[Any, list[Any] | None]:
+def _batches(
+    job: Job, shown: Practice, tokenizer: Tokenizer, end: int, seed: int
+) -> tuple[Any, list[Any] | None]:
     """What is learned from, and a test on examples that are not among it (None where there are too few)."""
     from ..batches import Documents
-    from ..finetuning import read_conversations, with_replay
+    from ..finetuning import lessons_of, read_conversations, with_replay
     from ..tinyworld import World, tasks
 
     example = _examples(job, tokenizer)
     learned: Callable[[int], Document] | list[Example]
     if job.task in tasks.TASKS:
-        items = tasks.training(job.task, job.language)
+        talks, items = lessons_of(job.task, job.language, shown), tasks.training(job.task, job.language, FAR)
         learned, tested = (
-            lambda n: example(items(n).turns),
-            [example(items(FAR + n).turns) for n in range(64)],
+            lambda n: example(talks(n)),
+            [example(items(n).turns) for n in range(64)],
         )
     elif job.task.endswith(".jsonl"):
-        talks = [example(turns) for turns in read_conversations(job.task)]
-        learned, tested = talks[len(talks) // 10 :], talks[: len(talks) // 10]
+        own = [example(turns) for turns in read_conversations(job.task)]
+        learned, tested = own[len(own) // 10 :], own[: len(own) // 10]
     else:
         raise ValueError(f"task must be {', '.join(tasks.TASKS)}, or a .jsonl file; got {job.task!r}")
     documents = partial(Documents, end_id=end, context_length=job.context_length)
@@ -169,7 +178,7 @@ def _batches(job: Job, tokenizer: Tokenizer, end: int, seed: int) -> tuple[Any, 
         listed = learned if callable(learned) else lambda n, rows=learned: rows[n % len(rows)]
         learned = with_replay(listed, lambda n: tokenizer.encode(worlds[n % 2].story(n).text), job.replay)
     how: dict[str, Any] = {"width": "packed"} if job.packed else {"alike": 8}
-    return documents(learned, batch_size=job.batch_size, seed=seed, **how), test
+    return documents(learned, batch_size=shown.batch_size, seed=seed, **how), test
 
 
 def _examples(job: Job, tokenizer: Tokenizer) -> Callable[[Any], Example]:

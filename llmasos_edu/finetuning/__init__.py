@@ -7,17 +7,21 @@ that never see each other; `answers` asks the result. Leaves out: preferences an
 lesson 09.
 """
 
-from .answering import answers, last_answers
+from .answering import answers, last_answers, replies
 from .apart import examples_apart
 from .conversations import CHAT_TEMPLATE, conversation, prompt, recent
 from .files import read_conversations
 from .mixing import with_replay
 from .moving import PARTS, freeze, trained
+from .recipes import OWN, RECIPES, Practice, lessons_of
 from .templates import Template, by_template
 
 __all__ = [
     "CHAT_TEMPLATE",
+    "OWN",
     "PARTS",
+    "RECIPES",
+    "Practice",
     "Template",
     "answers",
     "by_template",
@@ -25,9 +29,11 @@ __all__ = [
     "examples_apart",
     "freeze",
     "last_answers",
+    "lessons_of",
     "prompt",
     "read_conversations",
     "recent",
+    "replies",
     "trained",
     "with_replay",
 ]

@@ -18,7 +18,7 @@ from .templates import Template
 if TYPE_CHECKING:
     from ..generation import LanguageModel
 
-__all__ = ["answers", "last_answers"]
+__all__ = ["answers", "last_answers", "replies"]
 
 
 def answers(
@@ -30,6 +30,7 @@ def answers(
     template: Template | None = None,
     max_new_tokens: int = 160,
     batch_size: int = 64,
+    when_full: str = "refuse",
 ) -> list[str]:
     """What the model answers to the last turn of each conversation, greedily.
 
@@ -42,6 +43,7 @@ def answers(
         max_new_tokens: The longest answer; less where the model's context ends before.
         batch_size: Conversations at once. They share the room that the longest of them leaves, so one that
             the context's end cuts may be cut sooner in company; all others stay (near ties aside).
+        when_full: Where a conversation alone fills the context: "refuse", or "empty" for an empty answer.
 
     Returns:
         The answers as text, without marks. One that has not ended by then is cut there.
@@ -56,18 +58,20 @@ def answers(
         for turns in given
     ]
     stops = [id for mark, id in tokenizer.special_tokens.items() if "reserved" not in mark]
-    order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))  # alike in length, little padding
+    room = model.config.context_length
+    if when_full == "refuse" and (longest := max(map(len, prompts), default=0)) > room:
+        raise ValueError(
+            f"a conversation of {longest} tokens leaves no room for an answer in a context of {room}: "
+            "leave out its oldest turns"
+        )
     found = [""] * len(prompts)
+    order = [i for i in range(len(prompts)) if len(prompts[i]) <= room]
+    order.sort(key=lambda i: len(prompts[i]))  # alike in length, little padding
     for at in range(0, len(order), batch_size):
         rows = order[at : at + batch_size]
-        longest = max(len(prompts[i]) for i in rows)
-        if (room := model.config.context_length - longest + 1) < 1:
-            raise ValueError(
-                f"a conversation of {longest} tokens leaves no room for an answer in a context of "
-                f"{model.config.context_length}: leave out its oldest turns"
-            )
         written = generate(
-            model, [prompts[i] for i in rows], max_new_tokens=min(max_new_tokens, room),
+            model, [prompts[i] for i in rows],
+            max_new_tokens=min(max_new_tokens, room + 1 - len(prompts[rows[-1]])),
             decoding=Decoding(greedy=True), stop_tokens=stops, tokenizer=tokenizer,
         )  # fmt: skip
         for i, row in zip(rows, written, strict=True):
@@ -96,3 +100,41 @@ def last_answers(
     if len(answerers) != 1:
         raise ValueError(f"all conversations must end with the same speaker; got {sorted(answerers)}")
     return answers(model, tokenizer, [t[:-1] for t in talks], answerer=answerers.pop(), **settings)
+
+
+def replies(
+    model: LanguageModel, tokenizer: Tokenizer, talks: Sequence[Sequence[Turn]], **settings: Any
+) -> list[list[str]]:
+    """Every answer of each conversation, where what the model itself has answered stands in the talk.
+
+    Args:
+        model: A finetuned model.
+        tokenizer: Its tokenizer.
+        talks: Whole conversations; what is given is taken from them, the answers are not.
+        **settings: As for `answers`.
+
+    Returns:
+        The model's answers, one for each of a conversation's; empty where the context leaves no room for one.
+
+    Raises:
+        ValueError: If a conversation does not end with an answer, or different speakers answer.
+    """
+    answerers = {turn.speaker for turns in talks for turn in turns[1::2]}
+    if len(answerers) != 1 or any(len(turns) % 2 for turns in talks):
+        raise ValueError(
+            f"all talks must end with an answer, of the same speaker; got answers of {answerers}"
+        )
+    (answerer,) = answerers
+    said: list[list[str]] = [[] for _ in talks]
+    for k in range(0, max(map(len, talks)), 2):
+        rows = [i for i, turns in enumerate(talks) if k < len(turns)]
+        asked = [_so_far(talks[i][: k + 1], said[i]) for i in rows]
+        found = answers(model, tokenizer, asked, answerer=answerer, when_full="empty", **settings)
+        for i, answer in zip(rows, found, strict=True):
+            said[i].append(answer)
+    return said
+
+
+def _so_far(turns: Sequence[Turn], own: Sequence[str]) -> list[Turn]:
+    """The turns, with the model's own answers in the places of the answers."""
+    return [Turn(turn.speaker, own[n // 2]) if n % 2 else turn for n, turn in enumerate(turns)]
