@@ -1,7 +1,7 @@
 """Write data/<task>/: the frozen test items of the four tasks, in both languages, and their cards.
 
-Run once for each version of the world: python -m benchmarks.freeze_tasks. It takes about two minutes
-(measured on one CPU core: 83 s for the items, 25 s for the baselines).
+Run once for each version of the world: python -m benchmarks.freeze_tasks. It takes about two and a
+half minutes (145 s of one CPU core measured, 25 s of them for the baselines).
 """
 
 from __future__ import annotations
