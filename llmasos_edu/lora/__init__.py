@@ -1,6 +1,7 @@
 """LoRA: a frozen matrix, and beside it a small product of two that learns.
 
 layers     one linear layer with its adapters
+places     which layers can have one, and which parts of stacked ones
 adapters   on a whole model: added, switched, merged, taken away
 files      an adapter on the disk, as peft writes it
 saving     from a model to the disk and back, the base compared
@@ -10,13 +11,11 @@ convolutions, and the other adapters of peft. Source: Hu et al. 2021, "LoRA". Ex
 """
 
 from llmasos_edu.lora.adapters import (
-    Rows,
     adapters_in_use,
     add_lora,
     drop_lora,
     lora_pairs,
     lora_parameters,
-    lora_places,
     merge,
     refuse_merged,
     unmerge,
@@ -24,6 +23,7 @@ from llmasos_edu.lora.adapters import (
 )
 from llmasos_edu.lora.files import Saved, read_adapter, read_base, write_adapter
 from llmasos_edu.lora.layers import LoraConfig, LoraLinear
+from llmasos_edu.lora.places import Rows, lora_places
 from llmasos_edu.lora.saving import fingerprint, load_adapter, put_adapter, save_adapter
 
 __all__ = [

@@ -1,49 +1,35 @@
 """Adapters over a model: added by name, one used at a time, merged into the weights and taken out again.
 
 Teaches: several small adapters share one frozen base. A merge keeps the old weight, so unmerging gives it
-back bit for bit; it costs one copy of each merged matrix until then. Leaves out: adapters mixed in one call,
-layers that are no `nn.Linear` (such as transformers' Conv1D, which GPT-2 has there; ours is linear).
+back bit for bit; it costs one copy of each merged matrix until then. Leaves out: adapters mixed in one call.
 Source: Hu et al. 2021, section 4. Explained in lesson 09.
 """
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
-from itertools import accumulate
-from typing import Any, NamedTuple
 
 import torch
 from torch import nn
 
 from llmasos_edu.lora.layers import LoraConfig, LoraLinear, LoraPair
+from llmasos_edu.lora.places import Rows, listed, lora_places, parts_of, what_matches
 
 __all__ = [
-    "Rows",
     "adapters_in_use",
     "add_lora",
     "attach",
     "drop_lora",
     "lora_pairs",
     "lora_parameters",
-    "lora_places",
     "merge",
     "refuse_merged",
     "unmerge",
     "using",
 ]
-
-
-class Rows(NamedTuple):
-    """Where an adapter may stand: rows ``first`` to before ``end`` of a layer that reads ``into`` numbers."""
-
-    layer: str
-    first: int
-    end: int
-    into: int
 
 
 def add_lora(
@@ -68,7 +54,7 @@ def add_lora(
     for target in targets:
         if not any(fnmatchcase(place, target) for place in places):
             raise ValueError(
-                f"no linear layer matches {target!r}{_what_matches(model, target)}; {_listed(places)}"
+                f"no linear layer matches {target!r}{what_matches(model, target)}; {listed(places)}"
             )
     found = [place for place in places if any(fnmatchcase(place, target) for target in targets)]
     attach(model, dict.fromkeys(found, config), name, generator)
@@ -86,14 +72,14 @@ def attach(
     if any(name in m.lora for m in _lora_layers(model)):
         raise ValueError(f"there is an adapter {name!r} already; choose another name")
     refuse_merged(model)
-    at = {place: where for n, m in _linears(model).items() for place, where in _places(model, n, m).items()}
-    both = [place for place in configs if at[place][1] != "all" and at[place][0] in configs]
+    places = lora_places(model)
+    both = [p for p in configs if places[p].part != "all" and places[p].layer in configs]
     if both:
         raise ValueError(f"targets name both a whole layer and its parts: {', '.join(both)}; name one")
-    _refuse_shared(model, {place: at[place][0] for place in configs})
+    _refuse_shared(model, {place: places[place].layer for place in configs})
     model.requires_grad_(False)
     for place, config in configs.items():
-        _attach(model, *at[place], name, config, generator)
+        _attach(model, places[place], name, config, generator)
     _activate(model, name)
 
 
@@ -110,6 +96,8 @@ def lora_parameters(model: nn.Module, name: str = "default") -> dict[str, nn.Par
 @contextmanager
 def using(model: nn.Module, name: str | None) -> Iterator[None]:
     """Within this block the model uses the adapter of that name; None is the base alone.
+
+    The choice is the model's: two threads that use one model at once share it.
 
     Raises:
         ValueError: If there is no such adapter, or one is merged.
@@ -178,16 +166,6 @@ def drop_lora(model: nn.Module) -> None:
     model.requires_grad_(True)
 
 
-def lora_places(model: nn.Module) -> dict[str, Rows]:
-    """Every layer and part that can have an adapter → the layer, the rows that are its own, numbers in."""
-    found = {}
-    for name, layer in _linears(model).items():
-        parts = _parts(model, name, layer)
-        for place, (_, part) in _places(model, name, layer).items():
-            found[place] = Rows(name, parts[part].start, parts[part].stop, layer.in_features)
-    return found
-
-
 def lora_pairs(model: nn.Module, name: str = "default") -> dict[str, LoraPair]:
     """An adapter's A and B by layer or part.
 
@@ -196,11 +174,11 @@ def lora_pairs(model: nn.Module, name: str = "default") -> dict[str, LoraPair]:
     """
     _refuse_unknown(model, name)
     found = {}
-    for at, layer in _linears(model).items():
-        for place, (_, part) in _places(model, at, layer).items():
-            pair = layer.pairs(name).get(part) if isinstance(layer, LoraLinear) else None
-            if isinstance(pair, LoraPair):
-                found[place] = pair
+    for place, rows in lora_places(model).items():
+        layer = model.get_submodule(rows.layer)
+        pair = layer.pairs(name).get(rows.part) if isinstance(layer, LoraLinear) else None
+        if isinstance(pair, LoraPair):
+            found[place] = pair
     return found
 
 
@@ -215,24 +193,6 @@ def refuse_merged(model: nn.Module) -> None:
     """Refuse a model with a merged adapter, by a ValueError."""
     if any(m.kept is not None for m in _lora_layers(model)):
         raise ValueError("an adapter is merged already; unmerge(model) first")
-
-
-def _linears(model: nn.Module) -> dict[str, nn.Linear]:
-    """Linear layers by name; a subclass may do something else with its weight, so it is left alone."""
-    return {n: m for n, m in model.named_modules() if type(m) in (nn.Linear, LoraLinear)}
-
-
-def _what_matches(model: nn.Module, target: str) -> str:
-    for name, module in model.named_modules():
-        if name and fnmatchcase(name, target):
-            return f" ({name} is of the kind {type(module).__name__}, which is not supported)"
-    return ""
-
-
-def _listed(places: list[str]) -> str:
-    """What a model has, in the form of patterns: each number a star, each pattern once."""
-    patterns = dict.fromkeys(re.sub(r"(?<=\.)\d+(?=\.)", "*", place) for place in places)
-    return f"there are {', '.join(patterns) or 'none'}"
 
 
 def _refuse_shared(model: nn.Module, layers: Mapping[str, str]) -> None:
@@ -259,48 +219,17 @@ def _activate(model: nn.Module, name: str | None) -> None:
         m.active = name
 
 
-def _places(model: nn.Module, name: str, layer: nn.Linear) -> dict[str, tuple[str, str]]:
-    """The layer's name, and its parts' if it is stacked → (layer, part)."""
-    above = name.rpartition(".")[0]
-    dotted = f"{above}." if above else ""
-    return {name: (name, "all")} | {
-        dotted + part: (name, part) for part in _parts(model, name, layer) if part != "all"
-    }
-
-
-def _parts(model: nn.Module, name: str, layer: nn.Linear) -> dict[str, slice]:
-    """The rows of each part, by the names and sizes that our models have; ``"all"`` is the whole."""
-    sizes = _sizes(getattr(model, "config", None), name.rpartition(".")[2])
-    ends = list(accumulate(sizes.values()))
-    parts = {"all": slice(0, layer.out_features)}
-    if not ends or ends[-1] != layer.out_features:
-        return parts
-    return parts | {part: slice(end - sizes[part], end) for part, end in zip(sizes, ends, strict=True)}
-
-
-def _sizes(config: Any, stacked: str) -> dict[str, int]:
-    if stacked == "qkv" and hasattr(config, "n_kv_heads"):
-        q, kv = config.n_heads * config.d_head, config.n_kv_heads * config.d_head
-        return {"q": q, "k": kv, "v": kv}
-    if stacked == "gate_up" and hasattr(config, "d_ff"):
-        return {"gate": config.d_ff, "up": config.d_ff}
-    return {}
-
-
-def _attach(
-    model: nn.Module, at: str, part: str, name: str, config: LoraConfig, generator: torch.Generator
-) -> None:
-    layer = model.get_submodule(at)
+def _attach(model: nn.Module, rows: Rows, name: str, config: LoraConfig, generator: torch.Generator) -> None:
+    layer = model.get_submodule(rows.layer)
     assert isinstance(layer, nn.Linear)
     if not isinstance(layer, LoraLinear):
-        layer = LoraLinear(layer, _parts(model, at, layer))
-        _put(model, at, layer)
+        layer = LoraLinear(layer, parts_of(model, rows.layer, layer))
+        _put(model, rows.layer, layer)
     if name not in layer.lora:
         layer.lora[name] = nn.ModuleDict()
-    pair = LoraPair(layer.weight[layer.parts[part]], config, generator)
     pairs = layer.lora[name]
     assert isinstance(pairs, nn.ModuleDict)
-    pairs[part] = pair
+    pairs[rows.part] = LoraPair(layer.weight[rows.first : rows.end], config, generator)
 
 
 def _refuse_unknown(model: nn.Module, name: str) -> None:

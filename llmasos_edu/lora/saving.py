@@ -14,8 +14,9 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from llmasos_edu.lora.adapters import attach, lora_pairs, lora_places, refuse_merged
+from llmasos_edu.lora.adapters import attach, lora_pairs, refuse_merged
 from llmasos_edu.lora.files import Saved, read_adapter, read_base, write_adapter
+from llmasos_edu.lora.places import lora_places
 
 __all__ = ["fingerprint", "load_adapter", "put_adapter", "save_adapter"]
 

@@ -66,8 +66,9 @@ def export_adapter(
     ours = lora_places(model)
     parts: dict[str, list[Part]] = {}
     for place, pair in lora_pairs(model, name).items():
-        layer, first, end, _ = ours[place]
-        parts.setdefault(layer, []).append(Part(first, end, Saved(pair.config, pair.A, pair.B)))
+        rows = ours[place]
+        part = Part(rows.first, rows.end, Saved(pair.config, pair.A, pair.B))
+        parts.setdefault(rows.layer, []).append(part)
     theirs = {}
     for module, rows in _modules(model).items():
         if inside := [p for p in parts.get(rows.layer, []) if p.first < rows.end and rows.first < p.end]:
@@ -100,9 +101,13 @@ def load_adapter(folder: str | Path, model: GPT | Llama, name: str = "default") 
         raise ValueError(
             f"this model has no {', '.join(unknown)}; under these names it has {_kinds(modules)}"
         )
-    where = {(r.layer, r.first, r.end): place for place, r in lora_places(model).items()}
-    ours = {where[modules[module][:3]]: saved for module, saved in adapter.items()}
+    where = {_span(r): place for place, r in lora_places(model).items()}
+    ours = {where[_span(modules[module])]: saved for module, saved in adapter.items()}
     return put_adapter(model, ours, name, read_base(folder))
+
+
+def _span(rows: Rows) -> tuple[str, int, int]:
+    return rows.layer, rows.first, rows.end
 
 
 def _modules(model: GPT | Llama) -> dict[str, Rows]:
