@@ -141,6 +141,12 @@ def test_what_does_not_fit_is_refused(tmp_path):
         load_adapter(tmp_path / "a", small("gpt"))
     with pytest.raises(ValueError, match="must be"):
         load_adapter(tmp_path / "a", small("llama", d_model=24))
+    another = small("llama")
+    with torch.no_grad():
+        another.norm.weight[0] += 1e-3
+    with pytest.raises(ValueError, match="another base"):
+        load_adapter(tmp_path / "a", another)
+    assert all(p.requires_grad for p in another.parameters())  # nothing was changed
     with pytest.raises(ValueError, match="no adapter 'other'"):
         export_adapter(tmp_path / "b", mine, "other")
     merge(mine)

@@ -140,7 +140,7 @@ CHAT_TARGETS = Exercise(
     mistakes=(
         Mistake(
             "everything counts",
-            why="The model also learns to ask the questions: after an answer it may go on with its own.",
+            why="The model also learns to ask: after an answer it may put a question of its own.",
             where="-100 wherever the assistant is not speaking.",
             wrong=(
                 lambda ids, u, a, e: list(ids[1:]),
