@@ -70,8 +70,8 @@ def _learn(model: Any, tokenizer: Any) -> None:
         end_id=tokenizer.special_tokens["<|endoftext|>"],
     )  # fmt: skip
     how = TrainConfig(
-        steps=STEPS, lr=0.002, schedule="linear", warmup=min(5, STEPS), weight_decay=0.0, evaluate_every=10**6,
-        save_every=10**6,
+        steps=STEPS, lr=0.002, schedule="linear", warmup=min(5, STEPS), weight_decay=0.0,
+        evaluate_every=10**6, save_every=10**6,
     )  # fmt: skip
     train(model, data, how)
 
