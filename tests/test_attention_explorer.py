@@ -1,5 +1,6 @@
 """The Attention Explorer without a browser: what it computes, says, sends and refuses."""
 
+import dataclasses
 import json
 import re
 from collections.abc import Sequence
@@ -333,6 +334,48 @@ def test_a_long_text_opens_and_says_what_it_leaves_out():
     assert len(shown._repr_mimebundle_()[0]["text/html"]) < 50_000
     shown.layer = 3
     assert (shown.meta["first"], shown.meta["exact_layer"]) == (3, 3)
+
+
+def two_readings():
+    """One text read by two models: of the second head the last token looks elsewhere."""
+    before = np.array([np.eye(3)] * 2)
+    now = before.copy()
+    now[1, 2] = [0.25, 0.75, 0]
+    words = [[("drum", 0.5)]] * 3, [[("kite", 0.75)]] * 3
+    return [
+        Reading(["Mia", "red", "kite"], [Layer(weights=weights)], found)
+        for weights, found in zip((before, now), words, strict=True)
+    ]
+
+
+def test_another_models_reading_of_the_same_text_stands_beside_it():
+    before, now = two_readings()
+    shown = AttentionExplorer(reading=now, before=before, head=1, row=2)
+    assert shown.text().splitlines()[0] == "'kite' attends most to 'red', 75 %."
+    told = "Before: 'kite' attends most to itself, 100 %. After 'kite' the model expects 'drum' 50 %."
+    assert told in shown.text().splitlines()
+    assert (shown.next_words, shown.next_before) == (now.next_words, before.next_words)
+    sent = np.frombuffer(shown.exact, "<f4").reshape(2, 2, 3, 3)  # head, now and before, query, key
+    np.testing.assert_array_equal(sent[1], [now.layers[0].weights[1], before.layers[0].weights[1]])
+    assert "Before" not in AttentionExplorer(reading=now, head=1, row=2).text()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"tokens": ["Mia", "red", "hat"]}, "before must have the tokens of the reading"),
+        ({"layers": [Layer(weights=np.eye(3)[None])]}, "layer 0 of before must be shaped like"),
+        ({"layers": [Layer(weights=np.ones((2, 3, 3)))] * 2}, "number of layers"),
+        ({"next_words": []}, "next words where it has them"),
+        ({"causal": False}, "mask and scale"),
+    ],
+)
+def test_a_reading_that_cannot_be_compared_is_refused(change, message):
+    before, now = two_readings()
+    with pytest.raises(ValueError, match=message):
+        AttentionExplorer(reading=now, before=dataclasses.replace(before, **change))
+    with pytest.raises(ValueError, match="not both"):
+        AttentionExplorer(reading=now, before=before, answer=lambda text, off: now)
 
 
 def test_the_notebook_grows_little():

@@ -57,6 +57,8 @@ class AttentionExplorer(Widget):
         scale: What q·k is multiplied by; the default is 1/√d_head. Only with q and k.
         next_words: For each position the likeliest next tokens with their probabilities, best first.
         reading: What a model did with a text, in place of the arrays.
+        before: What another model, say the same one earlier in its training, did with the same text: shown
+            as what was, and as the original of the difference map.
         answer: answer(text, off) → Reading: what the model does with another text, or with the heads
             (layer, head) in `off` switched off. A ValueError refuses; its message is shown.
         roles: Role → (L, H) scores from 0 to 1, from a probe made for it, never from this text.
@@ -124,6 +126,7 @@ class AttentionExplorer(Widget):
         scale: float | None = None,
         next_words: Sequence[Sequence[tuple[str, float]]] = (),
         reading: Reading | None = None,
+        before: Reading | None = None,
         answer: Answer | None = None,
         roles: Mapping[str, Any] | None = None,
         views: Sequence[str] = ("heads", "table", "next"),
@@ -138,12 +141,14 @@ class AttentionExplorer(Widget):
             reading = of_arrays(q, k, v, weights, tokens, keys, causal=causal, scale=scale, next_words=found)
         elif any(given is not None for given in (q, k, v, weights, keys, mask, scale)) or tokens:
             raise ValueError("give arrays or a reading, not both")
+        if before is not None:
+            pieces.check_before(before, reading, answer)
         if unknown := [view for view in views if view not in VIEWS]:
             raise ValueError(f"views must be some of {VIEWS}; got {unknown}")
         if not 0 < temperature < float("inf"):
             raise ValueError(f"temperature must be above 0; got {temperature}")
         self._answer, self._roles = answer, pieces.check_roles(roles, reading)
-        self._readings = (reading, reading)  # with all heads on, and as shown
+        self._readings = (before or reading, reading)  # with all heads on or as it was, and as shown
         self._count = 0
         self._off: list[Any] = []  # the heads that are off in the reading shown
         self.looked = pieces.scan(reading, layer)

@@ -126,6 +126,25 @@ def check_roles(roles: Mapping[str, Any] | None, reading: Reading) -> dict[str, 
     return found
 
 
+def check_before(before: Reading, reading: Reading, answer: Any) -> None:
+    """Refuse a reading that cannot be compared with the one that is shown."""
+    if answer is not None:
+        raise ValueError("give before, or answer to ask a model for more; not both")
+    for name, was, now in (
+        ("tokens", before.tokens, reading.tokens),
+        ("keys", before.keys, reading.keys),
+        ("number of layers", len(before.layers), len(reading.layers)),
+        ("mask and scale", (before.mask, before.natural_scale), (reading.mask, reading.natural_scale)),
+        ("next words where it has them", bool(before.next_words), bool(reading.next_words)),
+    ):
+        if was != now:
+            raise ValueError(f"before must have the {name} of the reading, {now}; got {was}")
+    for at, layers in enumerate(zip(before.layers, reading.layers, strict=True)):
+        ours, theirs = ({name: getattr(one, name).shape for name in _parts(one)} for one in layers)
+        if ours != theirs:
+            raise ValueError(f"layer {at} of before must be shaped like the reading's, {theirs}; got {ours}")
+
+
 def label(roles: Mapping[str, np.ndarray], layer: int, head: int) -> list[Any] | None:
     """[role, score] of the role that fits best, ["mixed", score] below 0.5, None without a probe."""
     if not roles:

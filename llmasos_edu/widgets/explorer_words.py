@@ -29,7 +29,7 @@ def lines(
 
     Args:
         shown: The AttentionExplorer, for what the reader set.
-        before: What the model did with all heads on.
+        before: What the model did with all heads on, or what another model did.
         weights: As shown now.
         roles: Role → (L, H) scores.
     """
@@ -42,6 +42,7 @@ def lines(
         _head(shown, roles),
         _sink(weights, keys, reading),
         _next(reading.next_words, names, shown.row),
+        _before(before, reading, names, shown) if before is not reading and not shown.off else "",
         _off(shown.off, before, shown.row),
         pieces.left_out(reading, shown.looked),
         f"Refused: {shown.error}" if shown.error else "",
@@ -85,6 +86,15 @@ def _next(next_words: list[list[tuple[str, float]]], names: list[str], row: int)
         return ""
     best = ", ".join(f"'{visible(word)}' {percent(p)}" for word, p in next_words[row][:3])
     return f"After '{names[row]}' the model expects {best}."
+
+
+def _before(before: Reading, reading: Reading, names: list[str], shown: Any) -> str:
+    """The same row of the reading that this one is compared with, as the model had it."""
+    row = before.weights(shown.layer)[shown.head][shown.row]
+    keys = [visible(t) for t in before.key_names]
+    said = sentence(row, names[shown.row], keys, shown.row if reading.keys is None else -1)
+    told = [said, _next(before.next_words, names, shown.row)]
+    return f"Before: {' '.join(one for one in told if one)}"
 
 
 def _off(off: list[list[int]], before: Reading, row: int) -> str:
