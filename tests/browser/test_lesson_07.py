@@ -10,7 +10,7 @@ LESSON = Path(__file__).resolve().parents[2] / "notebooks" / "07_generation.ipyn
 @pytest.fixture(scope="module")
 def notebook(desk):
     with desk.notebook(LESSON) as opened:
-        opened.run("set-up", "strategy-bars")
+        opened.run("set-up", "strategy-bars", "window")
         yield opened
 
 
@@ -52,3 +52,27 @@ def test_top_p_keeps_more_words_when_it_is_hot(notebook, host):
     cold = drawable(notebook)
     heat(notebook, host)
     assert drawable(notebook) > 2 * cold
+
+
+def test_the_head_loses_sight_of_the_kite_where_the_answer_turns(notebook):
+    """Made smaller token by token, the window loses the kite where a model with that window says drum."""
+    explorer = notebook.widget("window")
+    explorer.get_by_role("combobox", name="mask").select_option("window")
+    dial = explorer.get_by_role("slider", name="window")
+    dial.press("End")
+    sentence, seen = explorer.locator(".sentence").first, {}
+
+    def agree(window):
+        """The kernel has that window, and browser and kernel say the same of it."""
+        width, said = notebook.python(
+            "print(explorer.window, explorer.text().splitlines()[0], sep='|')"
+        ).split("|")
+        return (int(width), said) == (window, sentence.inner_text())
+
+    for window in range(16, 5, -1):
+        assert notebook.until(lambda window=window: agree(window)), (window, sentence.inner_text())
+        seen[window] = "kite" in sentence.inner_text()
+        dial.press("ArrowLeft")
+    says = eval(notebook.python("print(says)"))
+    assert {w: word == " kite" for w, word in says.items()} == seen
+    assert 1 < sum(seen.values()) < len(seen)
