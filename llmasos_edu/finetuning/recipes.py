@@ -23,7 +23,7 @@ __all__ = ["OWN", "RECIPES", "Practice", "lessons_of"]
 class Practice(Config):
     """What the steps of a finetuning show."""
 
-    batch_size: int = setting(8, "examples a step, over all processes", "examples", least=1)
+    batch_size: int = setting(16, "examples a step, over all processes", "examples", least=1)
     questions: int = setting(8, "the most about one story, for question answering", "questions", least=1)
     beginnings: int = setting(0, "so long only the beginnings of stories are shown", "steps", least=0)
 
@@ -37,12 +37,15 @@ _MUON = TrainConfig(
 #: Of each task from tinyworld-base: what is shown, and how it is learned.
 RECIPES: dict[str, tuple[Practice, TrainConfig]] = {
     "question_answering": (Practice(batch_size=16, beginnings=800), _MUON),
-    "translation": (Practice(), _MUON),
-    "summarization": (Practice(), _MUON),
-    "dialogue": (Practice(), _MUON),
+    "translation": (Practice(batch_size=16), _MUON.replace(steps=1200)),
+    "summarization": (Practice(batch_size=16), _MUON.replace(steps=900)),
+    "dialogue": (Practice(batch_size=16), _MUON.replace(steps=1200)),
 }
 #: For conversations of one's own.
-OWN = (Practice(), TrainConfig(steps=300, lr=0.0005, schedule="linear", warmup=10, weight_decay=0.0))
+OWN = (
+    Practice(batch_size=8),
+    TrainConfig(steps=300, lr=0.0005, schedule="linear", warmup=10, weight_decay=0.0),
+)
 
 
 def lessons_of(task: str, language: str, shown: Practice) -> Callable[[int], Sequence[Turn]]:
