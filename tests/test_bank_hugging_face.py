@@ -55,6 +55,15 @@ PAIRS = {
     ("no line end after the role", "the line end after a turn is forgotten"): two(
         "<|im_start|>{role} ", "<|im_end|>"
     ),
+    ("the assistant's turns are dropped", "no generation prompt"): lambda messages, add: render(
+        [m for m in messages if m["role"] != "assistant"], False
+    ),
+    ("a blank line between turns", "the model's own system turn is missing"): two(
+        end="<|im_end|>\n\n", system=False
+    ),
+    ("the whole text is stripped", "the own system turn says something else"): lambda messages, add: (
+        render(messages, add).replace("Face<", "Face.<").strip()
+    ),
     ("roles swapped", "a generation prompt always"): lambda messages, add: render(
         [{**m, "role": hugging_face.SWAPPED[m["role"]]} for m in messages], True
     ),
@@ -80,6 +89,13 @@ def test_an_unknown_mistake_is_shown_where_it_begins():
     assert "right for 37 characters, up to 'e a helpful '; then got 'assistant" in told.symptom
     told = diagnose(lambda messages, add: render(messages, add).strip(), EXERCISE)
     assert "then got the end of the text, expected '\\n'" in told.symptom
+
+
+def test_program_that_stayed_in_the_text_is_shown():
+    told = diagnose(two("<|im_start|>{{m['role']}}\n"), EXERCISE)
+    assert "holds the braces themselves: \"{m['role']}" in told.symptom
+    told = diagnose(two("<|im_start|>{role}\\n", "<|im_end|>\\n"), EXERCISE)
+    assert "a backslash and an n where a line end belongs" in told.symptom
 
 
 def test_a_list_of_pieces_is_no_text():
