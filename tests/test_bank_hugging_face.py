@@ -1,12 +1,18 @@
 """The bank of lesson 10: mistakes are named, unusual right answers pass, SmolLM2's template is the truth."""
 
+import json
+from pathlib import Path
+
 import pytest
-from transformers import AutoTokenizer
+from transformers import AutoTokenizer, pipeline
 
 from llmasos_edu import pretrained, real_llm
 from llmasos_edu.exercises import hugging_face
 from llmasos_edu.exercises.diagnosing import diagnose
 from llmasos_edu.exercises.hugging_face import SYSTEM, render
+from llmasos_edu.files import data_dir
+from llmasos_edu.rounding import number
+from llmasos_edu.tinyworld import END, World
 
 from .bank_contract import hold
 
@@ -112,3 +118,39 @@ def test_the_reference_is_the_template_of_the_folder():
         theirs = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=add)
         assert render(messages, add) == theirs
         assert pretrained.chat(real_llm.folder(), messages, add_generation_prompt=add) == theirs
+
+
+@pytest.fixture
+def experiment(tmp_path, capsys):
+    """The lesson's own experiment cell, with settings put between its braces; gives the lines it prints."""
+    lesson = Path(__file__).resolve().parents[1] / "notebooks" / "10_hugging_face.ipynb"
+    cells = json.loads(lesson.read_text(encoding="utf-8"))["cells"]
+    (source,) = ("".join(c["source"]) for c in cells if c["id"] == "experiment-settings")
+    empty, *rest = source.splitlines(keepends=True)
+    assert empty.startswith("settings = {}")
+    base, story = (
+        data_dir() / "checkpoints" / "tinyworld-base",
+        END + "Mia had a red kite. Tom had a blue drum. Mia",
+    )
+    model, tokenizer = pretrained.load(base)
+    my_model = pretrained.export(tmp_path / "my_model", model, tokenizer, end_token=END)
+    known = {"json": json, "pipeline": pipeline, "number": number, "world": World("en"), "END": END}
+    known |= {"my_model": my_model, "mine_tokenizer": tokenizer, "STORY": story}
+    known["whole"] = pipeline("text-generation", model=str(my_model))(
+        story, max_new_tokens=60, do_sample=False
+    )
+
+    def run(**settings):
+        capsys.readouterr()
+        exec("".join(rest), known | {"settings": settings})
+        return [line.split(": ")[0] for line in capsys.readouterr().out.splitlines()]
+
+    return run
+
+
+def test_the_experiments_target_can_be_reached(experiment):
+    (greedy,) = experiment(do_sample=False)  # told apart from a solution: nothing but the greedy story
+    first, found = experiment(do_sample=False, num_beams=4)
+    assert first == greedy
+    assert float(found.removeprefix("log P ")) > float(greedy.removeprefix("log P "))
+    assert experiment(do_sample=False, no_repeat_ngram_size=3)[1:] == ["log P of an impossible story"]
