@@ -39,7 +39,7 @@ RECIPES: dict[str, tuple[Practice, TrainConfig]] = {
     "question_answering": (Practice(batch_size=16, beginnings=800), _MUON),
     "translation": (Practice(batch_size=16), _MUON.replace(steps=1200)),
     "summarization": (Practice(batch_size=16), _MUON.replace(steps=900)),
-    "dialogue": (Practice(batch_size=16), _MUON.replace(steps=1200)),
+    "dialogue": (Practice(batch_size=16, beginnings=600), _MUON.replace(steps=1200)),
 }
 #: For conversations of one's own.
 OWN = (
