@@ -91,7 +91,8 @@ EXERCISES = [
         ),
         mistakes=MISTAKES,
         hints=(
-            "Print tokenizer.chat_template: which texts stand in quotes, and what decides whether they come?",
+            "Print llm_tokenizer.chat_template: which texts stand in quotes, and what decides "
+            "whether they come?",
             "Three parts: perhaps a system turn before all others; the loop; perhaps an open turn last.",
             "text += f\"<|im_start|>{turn['role']}\\n{turn['content']}<|im_end|>\\n\" in the loop.",
         ),
