@@ -4,7 +4,8 @@ Each move is an input event sent at a random moment of a frame; the clock stops 
 the change (a message posted in the frame that drew it). `median_ms` and `p95_ms` are all of that, the wait
 for the browser's next frame (up to 16.7 ms) included. The `work_` figures leave the wait out: the event's
 listener, our drawing, and the browser's style, layout and paint; `draw_ms` is our drawing alone. Past 32
-tokens the table and the tints follow 60 ms later, and stand in no figure. Needs Chromium.
+tokens the table and the tints follow 60 ms later, and stand in no figure. Each Explorer has a notebook to
+itself: what else a page holds, the browser looks at in every frame. Needs Chromium.
 """
 
 from __future__ import annotations
@@ -78,17 +79,21 @@ def _moves(host: Any, *kinds: str) -> dict[str, Any]:
 
 def run() -> dict[str, Any]:
     """Milliseconds from move to painted frame, median and 95th percentile: all, the work, the drawing."""
-    cells = {"set-up": SET_UP, **{f"T={T}": f"shown({T})" for T in LENGTHS}, **OTHERS}
+    alone = {f"explorer T={T} × 12 heads": {"set-up": SET_UP, "shown": f"shown({T})"} for T in LENGTHS}
+    cells = {"set-up": SET_UP, "T=64": "shown(64)", **OTHERS}
     cells |= {f"V={V}": f"bars({V})" for V in VOCABULARIES}
     result: dict[str, Any] = {}
     with contextlib.ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         desk = stack.enter_context(contextlib.closing(Desk(home)))
+        for name, own in alone.items():
+            with desk.notebook(own) as notebook:
+                notebook.run(*own)
+                kinds = ("hover", "scale", "temperature", "mask", "head")
+                result[name] = _moves(notebook.widget("shown"), *kinds)
         notebook = stack.enter_context(desk.notebook(cells))
-        notebook.run("set-up", "V=1112", "V=49152", "stock", *(f"T={T}" for T in LENGTHS))
-        for T in LENGTHS:
-            kinds = ("hover", "scale", "temperature", "mask", "head")
-            result[f"explorer T={T} × 12 heads"] = _moves(notebook.widget(f"T={T}"), *kinds)
+        notebook.run("set-up", "V=1112", "V=49152", "stock", "T=64")
+        result["T=64 among other widgets"] = _moves(notebook.widget("T=64"), "hover", "temperature")
         for V in VOCABULARIES:
             result[f"strategy_bars V={V}"] = _moves(notebook.widget(f"V={V}"), "temperature", "top-p")
         opened = [notebook.page.evaluate(OPENED, "first") for _ in range(7)]
