@@ -161,6 +161,16 @@ def test_attention_by_the_readers_own_function_and_its_weights_use_the_adapter()
     assert torch.equal(model.attention_weights(IDS), before)
 
 
+@pytest.mark.parametrize("training", [True, False])
+def test_an_adapters_dropout_is_on_only_if_its_model_is_training(model, training):
+    model.train(training)
+    for name in ("x", "y"):  # on a plain layer, and beside an older adapter
+        add_lora(model, LoraConfig(rank=2, dropout=0.5), name=name, generator=seeded())
+        assert {m.training for m in model.modules()} == {training}
+        moved(model, name)
+        assert torch.equal(model(IDS), model(IDS)) != training
+
+
 def test_bad_settings_and_names(model):
     for wrong in ({"rank": 0}, {"alpha": 0.0}, {"alpha": -1.0}, {"dropout": 1.0}, {"dropout": -0.1}):
         with pytest.raises(ValueError, match=next(iter(wrong))):

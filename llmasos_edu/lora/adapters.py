@@ -230,6 +230,7 @@ def _attach(model: nn.Module, rows: Rows, name: str, config: LoraConfig, generat
     pairs = layer.lora[name]
     assert isinstance(pairs, nn.ModuleDict)
     pairs[rows.part] = LoraPair(layer.weight[rows.first : rows.end], config, generator)
+    layer.train(layer.training)  # the new pair's dropout too
 
 
 def _refuse_unknown(model: nn.Module, name: str) -> None:
