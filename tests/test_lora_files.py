@@ -182,6 +182,8 @@ def test_another_base(folder, model, said):
         ({"modules_to_save": ["head"]}, "modules_to_save"),
         ({"some_later_option": 3}, "some_later_option"),
         ({"rank_pattern": {"q": 4}}, "says rank 4"),
+        ({"rank_pattern": ["q"]}, r"patterns must be an object, pattern to value; got \['q'\]"),
+        ({"alpha_pattern": {"(": 4}}, r"for blocks\.0\.attention\.q: missing \)"),
         ({"peft_type": "IA3"}, "peft_type"),
     ],
 )
@@ -205,6 +207,10 @@ def test_files_that_are_damaged_or_missing(folder):
         load_adapter(folder, ours())
     safetensors.torch.save_file({"blocks.0.attention.q.lora_A.weight": torch.zeros(2, 8)}, tensors)
     with pytest.raises(ValueError, match=r"A or B is missing for blocks\.0\.attention\.q"):
+        load_adapter(folder, ours())
+    names = [f"blocks.0.attention.q.lora_{kind}.weight" for kind in "AB"]
+    safetensors.torch.save_file({name: torch.tensor(1.0) for name in names}, tensors)
+    with pytest.raises(ValueError, match=r"A of blocks\.0\.attention\.q must be \(2, in\).*; got \(\)"):
         load_adapter(folder, ours())
     (folder / "adapter_config.json").write_text("[]")
     with pytest.raises(ValueError, match="no description of an adapter"):

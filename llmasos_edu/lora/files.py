@@ -103,8 +103,8 @@ def read_adapter(folder: str | Path) -> dict[str, Saved]:
     for place, pair in matrices.items():
         saved = Saved(_config(about, place, matrices), pair["A"], pair["B"])
         rank = saved.config.rank
-        for kind, matrix, got in (("A", saved.A, saved.A.shape[0]), ("B", saved.B, saved.B.shape[-1])):
-            if matrix.ndim != 2 or got != rank:
+        for kind, matrix, side in (("A", saved.A, 0), ("B", saved.B, 1)):
+            if matrix.ndim != 2 or matrix.shape[side] != rank:
                 shape = f"({rank}, in)" if kind == "A" else f"(out, {rank})"
                 raise ValueError(
                     f"{kind} of {place} must be {shape}, since {folder / CONFIG} says rank {rank}; "
@@ -154,11 +154,13 @@ def _config(about: Mapping[str, Any], place: str, places: Iterable[str]) -> Lora
         return LoraConfig(rank, alpha, dropout, tuple(places), rslora)
     except KeyError as e:
         raise ValueError(f"{CONFIG} must have {e}") from e
-    except (ValueError, TypeError) as e:
+    except (ValueError, TypeError, re.error) as e:
         raise ValueError(f"{CONFIG}, for {place}: {e}") from e
 
 
-def _by_pattern(patterns: Mapping[str, Any] | None, place: str, otherwise: Any) -> Any:
+def _by_pattern(patterns: Any, place: str, otherwise: Any) -> Any:
+    if not isinstance(patterns, Mapping | None):
+        raise ValueError(f"patterns must be an object, pattern to value; got {patterns!r}")
     return next((v for k, v in (patterns or {}).items() if re.match(rf"(.*\.)?({k})$", place)), otherwise)
 
 
