@@ -1,7 +1,7 @@
 """Adapters over a model: added by name, one used at a time, merged into the weights and taken out again.
 
 Teaches: several small adapters share one frozen base. A merge keeps the old weight, so unmerging gives it
-back bit for bit; it costs one copy of each merged matrix until then. Leaves out: adapters mixed in one call.
+back bit for bit; it costs one copy of each matrix with an adapter until then. Leaves out: adapters mixed in one call.
 Source: Hu et al. 2021, section 4. Explained in lesson 09.
 """
 
@@ -126,14 +126,10 @@ def merge(model: nn.Module, name: str = "default") -> None:
     _refuse_unknown(model, name)
     refuse_merged(model)
     for m in _lora_layers(model):
-        pairs = m.pairs(name)
-        if any(isinstance(p, LoraPair) for p in pairs.values()):
-            m.kept = m.weight.detach().clone()
-        for part, pair in pairs.items():
+        m.kept = m.weight.detach().clone()  # on a layer without this adapter too: it must add no other
+        for part, pair in m.pairs(name).items():
             assert isinstance(pair, LoraPair)
             m.weight[m.parts[part]] += pair.product()
-    for m in _lora_layers(model):  # a layer without this adapter must add no other
-        m.kept = m.weight.detach().clone() if m.kept is None else m.kept
 
 
 @torch.no_grad()
