@@ -8,7 +8,16 @@ from torch import nn
 
 from llmasos_edu.gpt import GPT, GPTConfig
 from llmasos_edu.llama import Llama, LlamaConfig
-from llmasos_edu.lora import LoraConfig, add_lora, drop_lora, lora_parameters, merge, unmerge, using
+from llmasos_edu.lora import (
+    LoraConfig,
+    adapters_in_use,
+    add_lora,
+    drop_lora,
+    lora_parameters,
+    merge,
+    unmerge,
+    using,
+)
 
 IDS = torch.tensor([[3, 1, 4, 1, 5]])
 #: float64: sums of numbers near 1 in another order differ by about 1e-15; a wrong term by far more.
@@ -133,7 +142,8 @@ def test_adapters_take_turns(model):
             assert torch.equal(model(IDS), base)
         assert torch.equal(model(IDS), x)
         raise RuntimeError("stop")
-    assert torch.equal(model(IDS), base)  # y again, though the block ended badly
+    assert adapters_in_use(model) == ["y"]  # again, though the block ended badly
+    assert torch.equal(model(IDS), base)
     merge(model, "x")
     torch.testing.assert_close(model(IDS), x, **EXACT)
     unmerge(model)

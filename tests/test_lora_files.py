@@ -134,7 +134,8 @@ def test_a_checkpoint_holds_the_adapter_too(tmp_path):
     models = [ours(), ours(1)]
     for seed, model in enumerate(models):
         add_lora(model, LoraConfig(rank=2), generator=seeded(seed))
-        moved(lora_parameters(models[0]).values())
+    moved(lora_parameters(models[0]).values())
+    assert not torch.equal(models[1](IDS), models[0](IDS))
     checkpoint.save(tmp_path / "c", model=models[0], config=models[0].config, step=1)
     checkpoint.restore(models[1], checkpoint.load(tmp_path / "c"))
     assert torch.equal(models[1](IDS), models[0](IDS))
