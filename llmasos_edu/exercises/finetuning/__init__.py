@@ -1,7 +1,7 @@
 """The bank of lesson 09: the LoRA layer, its first numbers, what a chat teaches, what stands still.
 
-Arrays, lists and names, without a model: what is wrong in a finetuning is one of these four, and none of them
-raises an error. Tests hold each reference equal to `lora` and `finetuning`.
+Arrays, lists and names, without a model: four places where a finetuning goes wrong, mostly without an error.
+Tests hold each reference equal to `lora` and `finetuning`.
 """
 
 from __future__ import annotations

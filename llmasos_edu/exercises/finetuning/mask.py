@@ -59,14 +59,14 @@ def _next_or_ignored(probe: Probe, got: list[int], expected: list[int]) -> str |
     return None
 
 
-def _counted(got: list[int], expected: list[int], ids: list[int]) -> str | None:
+def _given_is_ignored(probe: Probe, got: list[int], expected: list[int]) -> str | None:
+    ids = probe.args[0]
     extra = [i for i, (a, b) in enumerate(zip(got, expected, strict=True)) if a != IGNORE and b == IGNORE]
     if extra:
         i = extra[0]
         return (
             f"{len(extra)} {'target counts' if len(extra) == 1 else 'targets count'} outside the answers, "
-            f"the first at place {i}: "
-            f"after {ids[i]} comes {ids[i + 1]}"
+            f"the first at place {i}: after {ids[i]} comes {ids[i + 1]}"
         )
     return None
 
@@ -131,10 +131,7 @@ CHAT_TARGETS = Exercise(
     properties=(
         Property("each input but the last has a target", _as_long),
         Property("a target is the next token, or -100", _next_or_ignored),
-        Property(
-            "what is given does not count",
-            lambda probe, got, expected: _counted(got, expected, probe.args[0]),
-        ),
+        Property("what is given does not count", _given_is_ignored),
         Property("the end of each answer counts", _ends),
     ),
     mistakes=(
