@@ -1,8 +1,8 @@
 """Adapters over a model: added by name, one used at a time, merged into the weights and taken out again.
 
 Teaches: several small adapters share one frozen base. A merge keeps the old weight, so unmerging gives it
-back bit for bit; it costs one copy of each matrix with an adapter until then. Leaves out: adapters mixed in one call.
-Source: Hu et al. 2021, section 4. Explained in lesson 09.
+back bit for bit; it costs one copy of each matrix with an adapter until then. Leaves out: adapters mixed in
+one call. Source: Hu et al. 2021, section 4. Explained in lesson 09.
 """
 
 from __future__ import annotations
