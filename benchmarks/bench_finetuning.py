@@ -3,24 +3,24 @@
 Of each: what is right on the frozen set, how many numbers learn, seconds, bytes of gradients and of what the
 optimizer remembers, and what is forgotten: nats a story on the validation stories, more than before. Once
 more with stories among the examples (replay). TASKS, LANGUAGES and SEEDS (one each), STEPS and ITEMS change
-it; with CLOCK=cpu seconds are those of processor time on one thread.
+it; CLOCK=cpu counts processor seconds (`clock`).
 """
 
 from __future__ import annotations
 
 import os
 import tempfile
-import time
 from typing import Any
 
 import torch
 
+from benchmarks.clock import counted_by, now
 from llmasos_edu import checkpoint, lora, pretrained
 from llmasos_edu.batches import Documents
 from llmasos_edu.evaluation import wilson
 from llmasos_edu.evaluation.truth import truth
 from llmasos_edu.files import data_dir
-from llmasos_edu.finetuning import RECIPES, conversation, freeze, lessons_of, replies, trained, with_replay
+from llmasos_edu.finetuning import RECIPES, answers_to, conversation, freeze, lessons_of, trained, with_replay
 from llmasos_edu.tinyworld import World
 from llmasos_edu.tinyworld.tasks import test_items
 from llmasos_edu.training import on_stories, train
@@ -31,16 +31,12 @@ SEED, ITEMS = int(os.environ.get("SEEDS", "0")), int(os.environ.get("ITEMS", "30
 WAYS = ("all", "all, replay", "last block", "head", "norms", "lora", "lora, replay", "from scratch")
 REPLAY = 0.25  # share of stories
 EVERYWHERE = ("*.attention.qkv", "*.attention.output", "*.feed_forward.gate_up", "*.feed_forward.down")
-BY_CPU = os.environ.get("CLOCK") == "cpu"
 
 
 def run() -> dict[str, Any]:
     """The table, a line a way."""
-    if BY_CPU:
-        torch.set_num_threads(1)
     how = {"task": TASK, "language": LANGUAGE, "steps": _recipe()[1].steps}
-    clock = {"clock": "processor, one thread" if BY_CPU else "wall", "threads": torch.get_num_threads()}
-    return how | clock | {way: _one(way) for way in WAYS}
+    return how | counted_by() | {way: _one(way) for way in WAYS}
 
 
 def _recipe() -> tuple[Any, Any]:
@@ -70,14 +66,12 @@ def _one(way: str) -> dict[str, Any]:
         documents, end_id=tokenizer.special_tokens["<|end|>"], batch_size=shown.batch_size,
         context_length=model.config.context_length, seed=SEED, alike=8,
     )  # fmt: skip
-    now = time.process_time if BY_CPU else time.perf_counter
     began = now()
     with tempfile.TemporaryDirectory() as run_dir:
         train(model, data, config.replace(save_every=config.steps), run_dir=run_dir)
         seconds, beside = now() - began, _beside(model, run_dir)
     items = test_items(TASK, LANGUAGE)[:ITEMS]
-    said = replies(model.eval(), tokenizer, [item.turns for item in items])
-    answers = said if TASK == "dialogue" else [each[0] for each in said]
+    answers = answers_to(model.eval(), tokenizer, items)
     hits = sum(truth(item, answer).right for item, answer in zip(items, answers, strict=True))
     low, high = wilson(hits, len(items))
     after = _nats(model, tokenizer)

@@ -7,15 +7,14 @@ With CLOCK=cpu it counts processor seconds on one thread: for a machine on which
 
 from __future__ import annotations
 
-import os
 import statistics
-import time
 from collections.abc import Callable
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 
+from benchmarks.clock import counted_by, now
 from llmasos_edu import pretrained, real_llm
 from llmasos_edu.files import data_dir
 from llmasos_edu.lora import LoraConfig, add_lora, drop_lora
@@ -23,16 +22,12 @@ from llmasos_edu.lora import LoraConfig, add_lora, drop_lora
 QUICK = False
 RANKS = (1, 2, 4, 8)
 TURNS = 5
-BY_CPU = os.environ.get("CLOCK") == "cpu"
 
 
 def run() -> dict[str, Any]:
     """Both models' tables."""
     base = lambda: pretrained.load_model(data_dir() / "checkpoints" / "tinyworld-base")  # noqa: E731
-    if BY_CPU:
-        torch.set_num_threads(1)
-    clock = {"clock": "processor, one thread" if BY_CPU else "wall", "threads": torch.get_num_threads()}
-    found: dict[str, Any] = clock | {"tinyworld-base": _table(base, 16, 128)}
+    found: dict[str, Any] = counted_by() | {"tinyworld-base": _table(base, 16, 128)}
     if not real_llm.present():
         return found | {"the real LLM": real_llm.MISSING_NOTE}
     return found | {"the real LLM": _table(lambda: pretrained.load_model(real_llm.folder()), 1, 128)}
@@ -48,7 +43,6 @@ def _table(make: Callable[[], Any], batch: int, length: int) -> dict[str, Any]:
     ids = torch.randint(model.config.vocab_size, (batch, length), generator=torch.Generator().manual_seed(0))
     steps = {"full": _stepper(model, ids), "rank 8": _stepper(adapted(make().train(), 8), ids)}
     times: dict[str, list[float]] = {name: [] for name in steps}
-    now = time.process_time if BY_CPU else time.perf_counter
     for turn in range(TURNS + 1):
         for name, step in steps.items():
             started = now()

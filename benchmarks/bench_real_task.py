@@ -2,19 +2,19 @@
 
 Questions about stories in English, from the frozen set; all three ways are asked the same items, by the
 model's own template, so the intervals are paired. Training shows several questions about one story. STEPS,
-ITEMS and RANK change it. With CLOCK=cpu seconds are those of processor time on one thread.
+ITEMS and RANK change it; CLOCK=cpu counts processor seconds (`clock`).
 """
 
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
 
+from benchmarks.clock import counted_by, now
 from llmasos_edu import lora, pretrained, real_llm
 from llmasos_edu.batches import Documents
 from llmasos_edu.evaluation import paired_interval, wilson
@@ -31,23 +31,17 @@ ITEMS, STEPS, RANK = (
 )
 TOLD = "Answer with one short sentence. If the story does not say, answer: The story does not say."
 SHOTS = 4
-BY_CPU = os.environ.get("CLOCK") == "cpu"
 
 
 def run() -> dict[str, Any]:
     """What is right of each way, with intervals; what LoRA gains over the better prompt; seconds."""
     if not real_llm.present():
         return {"the real LLM": real_llm.MISSING_NOTE}
-    if BY_CPU:
-        torch.set_num_threads(1)
-    now = time.process_time if BY_CPU else time.perf_counter
     items, other = test_items("question_answering", "en")[:ITEMS], training("question_answering", "en")
     shots = [turn for n in range(SHOTS) for turn in other(n).turns]
     model, tokenizer = pretrained.load(real_llm.folder())
     right = {}
-    found: dict[str, Any] = {
-        "clock": "processor, one thread" if BY_CPU else "wall", "threads": torch.get_num_threads()
-    }  # fmt: skip
+    found = counted_by()
     for way, before in (("asked plainly", []), (f"{SHOTS} examples before", shots)):
         found[way], right[way] = _asked(model, tokenizer, items, [Turn("system", TOLD), *before])
     began = now()

@@ -105,7 +105,7 @@ def test_a_model_with_marks_of_its_own_learns_by_its_template(tmp_path, chats):
     template, marks = pretrained.chat_template(real_llm.folder())
     config = LlamaConfig(
         vocab_size=tokenizer.vocab_size,
-        context_length=64,
+        context_length=512,
         d_model=8,
         n_heads=1,
         n_kv_heads=1,
@@ -121,6 +121,11 @@ def test_a_model_with_marks_of_its_own_learns_by_its_template(tmp_path, chats):
     assert done.exit_code == 0, done.output
     asked = [{"role": "user", "content": "Hello"}]
     assert pretrained.chat(run / "model", asked) == pretrained.chat(real_llm.folder(), asked)
+    for task in ("question_answering", "translation"):  # asked by its template too
+        asked_it = ("evaluate", str(run / "model"), "--task", task, "--items", "2", "--device", "cpu")
+        told = CliRunner().invoke(app, asked_it)
+        assert told.exit_code == 0, told.output
+        assert "what is wrong (2 items)" in told.output
     refused = finetune(*FEW, *own, "--replay", 0.1, "--run-dir", tmp_path / "other")
     assert "only TinyWorld's models have learned; take 0" in refused.output
     everything = finetune(*FEW, *own, "--counts", "everything", "--run-dir", tmp_path / "other")

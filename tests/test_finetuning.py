@@ -13,6 +13,7 @@ from llmasos_edu.corpora import tinyworld_tokenizer
 from llmasos_edu.finetuning import (
     PARTS,
     answers,
+    answers_to,
     conversation,
     examples_apart,
     freeze,
@@ -25,7 +26,7 @@ from llmasos_edu.finetuning import (
 from llmasos_edu.generation import Decoding, generate
 from llmasos_edu.gpt import GPT, GPTConfig
 from llmasos_edu.llama import Llama, LlamaConfig
-from llmasos_edu.tinyworld import Turn, World
+from llmasos_edu.tinyworld import Turn, World, tasks
 from llmasos_edu.tokenizer import Tokenizer
 from llmasos_edu.training import TrainConfig, train
 
@@ -269,3 +270,14 @@ def test_in_a_talk_the_models_own_answers_stand():
     assert first != TALK[1].text
     long = [[Turn("user", "Mia had a red kite. " * 12), TALK[1]], TALK[:2]]
     assert replies(model, TOKENIZER, long, max_new_tokens=3) == [[""], [first]]
+
+
+def test_items_are_answered_as_evaluation_takes_them():
+    model = small("llama", d_model=32, context_length=256)
+    asked = [tasks.training("question_answering", "en")(n) for n in range(3)]
+    talks = [tasks.training("dialogue", "en")(n) for n in range(2)]
+    said = answers_to(model, TOKENIZER, [*asked], max_new_tokens=3)
+    assert said == last_answers(model, TOKENIZER, [item.turns for item in asked], max_new_tokens=3)
+    told = answers_to(model, TOKENIZER, talks, max_new_tokens=3)
+    assert told == replies(model, TOKENIZER, [item.turns for item in talks], max_new_tokens=3)
+    assert [len(each) for each in told] == [len(item.turns) // 2 for item in talks]

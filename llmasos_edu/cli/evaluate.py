@@ -7,6 +7,7 @@ lessons 11 to 14.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from enum import StrEnum
 from typing import Annotated
 
@@ -60,15 +61,16 @@ def _evaluate(model: str, task: str, language: str, count: int, device: str | No
     from ..device import pick_device
     from ..evaluation.scores import scores
     from ..evaluation.truth import error_counts, truth
-    from ..finetuning import replies
+    from ..finetuning import answers_to
     from ..tinyworld.tasks import test_items
-    from .finetune import folder_of
+    from .finetune import as_chat, folder_of, template_of
 
     network, tokenizer = pretrained.load(folder_of(model))
     network.to(pick_device(device)).eval()
     asked = test_items(task, language)[:count]
-    said = replies(network, tokenizer, [item.turns for item in asked])
-    answers = said if task == "dialogue" else [each[0] for each in said]
+    template = template_of(folder_of(model), tokenizer)
+    chats = asked if template is None else [replace(item, turns=tuple(as_chat(item.turns))) for item in asked]
+    answers = answers_to(network, tokenizer, chats, template=template)
     found = [truth(item, answer) for item, answer in zip(asked, answers, strict=True)]
     numbers, errors = scores(asked, answers), error_counts(found)
     if as_json:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -24,13 +24,15 @@ from .train import device_of, refuse_another, tell
 
 if TYPE_CHECKING:
     from ..batches import Document, Example
-    from ..finetuning import Practice
+    from ..finetuning import Practice, Template
     from ..tinyworld import Turn
     from ..tokenizer import Tokenizer
+    from ..training import TrainConfig
 
-__all__ = ["Job", "app", "folder_of"]
+__all__ = ["Job", "app", "as_chat", "folder_of", "template_of"]
 
 BASE = "tinyworld-base"
+OURS = "<|user|>"  # a mark of TinyWorld's chats
 FAR = 900_000_000  # the first story of the test during training: a run does not come so far
 
 
@@ -75,7 +77,7 @@ def app() -> typer.Typer:
 def run(**flags: Any) -> None:
     """Finetune a model, or go on with a run: the same command again continues from its last checkpoint.
 
-    llmasos-edu finetune --task dialogue --language zh --optimizer muon --lr 0.004
+    llmasos-edu finetune --task dialogue --language zh --run-dir runs/dialogue    (by the task's recipe)
 
     llmasos-edu finetune --task my_chats.jsonl --model smollm2 --learn lora --run-dir runs/mine
 
@@ -109,7 +111,7 @@ def run(**flags: Any) -> None:
         with examples_apart(model, end) if job.packed else nullcontext():
             history = train(model, batches, training, validation=test, run_dir=folder, callbacks=[tell])
         if ranks.first and history.steps[-1] == training.steps:
-            typer.echo(f"The model lies in {_write(folder, model, tokenizer, job)}")
+            typer.echo(f"The model lies in {_write(folder, job, training)}")
 
 
 def folder_of(model: str) -> Path:
@@ -183,35 +185,54 @@ def _batches(
 
 def _examples(job: Job, tokenizer: Tokenizer) -> Callable[[Any], Example]:
     """From turns to an example: in TinyWorld's marks, or by the template of the model's folder."""
-    from .. import pretrained
     from ..finetuning import by_template, conversation
 
-    if "<|user|>" in tokenizer.special_tokens:
+    write = template_of(folder_of(job.model), tokenizer)
+    if write is None:
         return lambda turns: conversation(turns, tokenizer, learn=job.counts)
     if job.counts == "everything":
         raise ValueError("counts must be 'answers' where a folder's own template writes the marks")
+    return lambda turns: by_template(as_chat(turns), tokenizer, write)
+
+
+def template_of(folder: Path, tokenizer: Tokenizer) -> Template | None:
+    """What writes a chat in the marks of the model's folder; None where they are TinyWorld's."""
+    from .. import pretrained
+
+    if OURS in tokenizer.special_tokens:
+        return None
 
     def write(turns: Sequence[Turn], asks: bool) -> str:
         messages = [{"role": turn.speaker, "content": turn.text} for turn in turns]
-        return pretrained.chat(folder_of(job.model), messages, add_generation_prompt=asks)
+        return pretrained.chat(folder, messages, add_generation_prompt=asks)
 
-    return lambda turns: by_template(turns, tokenizer, write)
+    return write
 
 
-def _write(folder: Path, model: Any, tokenizer: Tokenizer, job: Job) -> Path:
-    """The model as a Hugging Face folder; an adapter alone beside it."""
-    from .. import lora, pretrained
+def as_chat(turns: Sequence[Turn]) -> list[Turn]:
+    """A translation's languages as user and assistant, the speakers that other models' templates know."""
+    roles = (
+        {turns[0].speaker: "user", turns[1].speaker: "assistant"} if turns[0].speaker in ("en", "zh") else {}
+    )
+    return [replace(turn, speaker=roles.get(turn.speaker, turn.speaker)) for turn in turns]
+
+
+def _write(folder: Path, job: Job, training: TrainConfig) -> Path:
+    """The run's last checkpoint (whole, where the run was split) as a Hugging Face folder; an adapter beside."""
+    from .. import checkpoint, lora, pretrained
     from ..finetuning import CHAT_TEMPLATE
 
+    model, tokenizer = _loaded(job, training.seed)
+    checkpoint.restore(model, checkpoint.load(checkpoint.place(folder, training.steps)))
     if job.learn == "lora":
         pretrained.export_adapter(folder / "adapter", model)
         lora.merge(model)
         lora.drop_lora(model)
-    if "<|user|>" in tokenizer.special_tokens:
+    if OURS in tokenizer.special_tokens:
         how: dict[str, Any] = {
             "end_token": "<|end|>",
             "chat_template": CHAT_TEMPLATE,
-            "stop_tokens": ["<|user|>"],
+            "stop_tokens": [OURS],
         }
     else:
         template, marks = pretrained.chat_template(folder_of(job.model))

@@ -7,7 +7,7 @@ that never see each other; `answers` asks the result. Leaves out: preferences an
 lesson 09.
 """
 
-from .answering import answers, last_answers, replies
+from .answering import answers, answers_to, last_answers, replies
 from .apart import examples_apart
 from .conversations import CHAT_TEMPLATE, conversation, prompt, recent
 from .files import read_conversations
@@ -24,6 +24,7 @@ __all__ = [
     "Practice",
     "Template",
     "answers",
+    "answers_to",
     "by_template",
     "conversation",
     "examples_apart",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..generation import Decoding, generate
 from ..tinyworld import Turn
+from ..tinyworld.tasks import Item
 from ..tokenizer import Tokenizer
 from .conversations import prompt
 from .templates import Template
@@ -18,7 +19,7 @@ from .templates import Template
 if TYPE_CHECKING:
     from ..generation import LanguageModel
 
-__all__ = ["answers", "last_answers", "replies"]
+__all__ = ["answers", "answers_to", "last_answers", "replies"]
 
 
 def answers(
@@ -133,6 +134,24 @@ def replies(
         for i, answer in zip(rows, found, strict=True):
             said[i].append(answer)
     return said
+
+
+def answers_to(
+    model: LanguageModel, tokenizer: Tokenizer, items: Sequence[Item], **settings: Any
+) -> list[str | list[str]]:
+    """What the model answers to the items of a task, as `evaluation.scores` and `truth` take it.
+
+    Args:
+        model: A finetuned model.
+        tokenizer: Its tokenizer.
+        items: Of one task and language, such as `tinyworld.tasks.test_items`.
+        **settings: As for `answers`.
+
+    Returns:
+        A text an item; for a dialogue all of the model's answers.
+    """
+    said = replies(model, tokenizer, [item.turns for item in items], **settings)
+    return [each if item.task == "dialogue" else each[0] for item, each in zip(items, said, strict=True)]
 
 
 def _so_far(turns: Sequence[Turn], own: Sequence[str]) -> list[Turn]:

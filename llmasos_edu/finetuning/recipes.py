@@ -1,7 +1,7 @@
 """How each task is learned from tinyworld-base: settings that were tried, in one place for everybody.
 
 Teaches: a task has a recipe (what a step shows, how many steps, which rates), found by trying; the tries
-stand in benchmarks/LOG.md. The command, the lessons and the benchmark take the same one. Leaves out: other
+stand in benchmarks/LOG.md. The command and the benchmark take the same one. Leaves out: other
 models, for which these are a first guess. Explained in lesson 09.
 """
 
