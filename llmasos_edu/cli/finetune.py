@@ -218,7 +218,7 @@ def as_chat(turns: Sequence[Turn]) -> list[Turn]:
 
 
 def _write(folder: Path, job: Job, training: TrainConfig) -> Path:
-    """The run's last checkpoint (whole, where the run was split) as a Hugging Face folder; an adapter beside."""
+    """The last checkpoint, whole where the run was split, as a Hugging Face folder; an adapter beside it."""
     from .. import checkpoint, lora, pretrained
     from ..finetuning import CHAT_TEMPLATE
 
