@@ -34,7 +34,8 @@ _MUON = TrainConfig(
     save_every=400,
 )  # fmt: skip
 
-#: Of each task from tinyworld-base: what is shown, and how it is learned.
+#: Of each task from tinyworld-base: what is shown, and how it is learned. Translation and summarization run
+#: longer here than in the tries of LOG.md, as far as three minutes on two cores allow.
 RECIPES: dict[str, tuple[Practice, TrainConfig]] = {
     "question_answering": (Practice(batch_size=16, beginnings=800), _MUON),
     "translation": (Practice(batch_size=16), _MUON.replace(steps=1200)),
