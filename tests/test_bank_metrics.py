@@ -1,8 +1,9 @@
 """The bank of metrics: each mistake is named, unusual right answers pass, references are the package's."""
 
+import inspect
 import math
 from collections import Counter
-from difflib import SequenceMatcher
+from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
@@ -13,6 +14,7 @@ from llmasos_edu.exercises import metrics as bank
 from llmasos_edu.exercises.diagnosing import diagnose
 from llmasos_edu.exercises.metrics.bleu import bleu_with, found
 from llmasos_edu.exercises.metrics.overlap import multiset, scored
+from llmasos_edu.exercises.metrics.rouge import longest_run
 
 from .bank_contract import hold
 
@@ -138,10 +140,7 @@ PAIRS = {
     },
     "metrics.rouge_l": {
         ("the order is not looked at", "letters for words"): scored(multiset, split=list),
-        ("the longest run without a gap", "recall alone"): scored(
-            lambda a, b: SequenceMatcher(None, a, b, autojunk=False).find_longest_match().size,
-            lambda p, r: r,
-        ),
+        ("the longest run without a gap", "recall alone"): scored(longest_run, lambda p, r: r),
     },
 }
 
@@ -154,6 +153,14 @@ def test_bank(exercise):
 @pytest.mark.parametrize("exercise", bank.EXERCISES, ids=lambda e: e.key)
 def test_a_stub_is_not_attempted(exercise):
     assert diagnose(lambda prediction, reference: ..., exercise).status == "not attempted yet"
+
+
+@pytest.mark.parametrize("exercise", bank.EXERCISES, ids=lambda e: e.key)
+def test_the_solution_shows_all_that_it_calls(exercise):
+    shown = exercise.solution or (exercise.reference,)
+    names = {"math": math, "Counter": Counter, "Sequence": Sequence, "Texts": Sequence}
+    exec("\n".join(map(inspect.getsource, shown)), names)
+    assert diagnose(names[exercise.reference.__name__], exercise).passed
 
 
 @pytest.mark.parametrize(

@@ -125,6 +125,7 @@ CORPUS_BLEU = Exercise(
     task="Write corpus_bleu(predictions, references) for two lists of texts, words being what stands between "
     "spaces: BLEU with runs of one to four words over all texts together, in points from 0 to 100.",
     reference=corpus_bleu,
+    solution=(runs, corpus_bleu),
     probes=set_probes,
     properties=(Property("points", _points),),
     mistakes=(

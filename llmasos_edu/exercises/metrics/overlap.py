@@ -61,13 +61,17 @@ def scored(
     mean: Callable[[float, float], float] = lambda p, r: 2 * p * r / (p + r),
     split: Callable[[str], Sequence[str]] = str.split,
     empty: float = 0.0,
+    guarded: bool = True,
 ) -> Callable[[str, str], float]:
-    """An F1 with its parts replaced: how hits are counted, how the two shares are joined, what a word is."""
+    """An F1 with its parts replaced: how hits are counted, how the two shares are joined, what a word is.
+
+    Where nothing is shared it is `empty`, or is divided all the same where it is not `guarded`.
+    """
 
     def f1(prediction: str, reference: str) -> float:
         said, right = split(prediction), split(reference)
         shared = hits(said, right)
-        return mean(shared / len(said), shared / len(right)) if shared else empty
+        return mean(shared / len(said), shared / len(right)) if shared or not guarded else empty
 
     return f1
 
@@ -75,12 +79,6 @@ def scored(
 def multiset(said: Sequence[str], right: Sequence[str]) -> int:
     """Words in both, each as often as in the one that has it less often."""
     return (Counter(said) & Counter(right)).total()
-
-
-def _unguarded(prediction: str, reference: str) -> float:
-    said, right = prediction.split(), reference.split()
-    p, r = multiset(said, right) / len(said), multiset(said, right) / len(right)
-    return 2 * p * r / (p + r)
 
 
 def _of_sets(prediction: str, reference: str) -> float:
@@ -172,7 +170,7 @@ TOKEN_F1 = Exercise(
             "nothing shared divides by zero",
             why="With no shared word precision and recall are 0, and so is what you divide by.",
             where="Before the division: where nothing is shared, F1 is 0.",
-            wrong=_unguarded,
+            wrong=scored(multiset, guarded=False),
         ),
         Mistake(
             "an answer that shares nothing is right",

@@ -76,12 +76,6 @@ def _reused(a: Sequence[str], b: Sequence[str]) -> int:
     return row[-1]
 
 
-def _unguarded(prediction: str, reference: str) -> float:
-    said, right = prediction.split(), reference.split()
-    p, r = common(said, right) / len(said), common(said, right) / len(right)
-    return 2 * p * r / (p + r)
-
-
 def _over_the_longer(prediction: str, reference: str) -> float:
     said, right = prediction.split(), reference.split()
     return common(said, right) / max(len(said), len(right))
@@ -92,6 +86,7 @@ ROUGE_L = Exercise(
     task="Write rouge_l(prediction, reference) for two texts, words being what stands between spaces: the "
     "harmonic mean of the shares that their longest common subsequence has of each of them.",
     reference=rouge_l,
+    solution=(common, rouge_l),
     probes=summary_probes,
     properties=(Property("between 0 and 1", between_0_and_1),),
     mistakes=(
@@ -153,7 +148,7 @@ ROUGE_L = Exercise(
             "nothing shared divides by zero",
             why="With nothing in common precision and recall are 0, and so is what you divide by.",
             where="Before the division: where nothing is shared, ROUGE-L is 0.",
-            wrong=_unguarded,
+            wrong=scored(common, guarded=False),
         ),
     ),
     hints=(
