@@ -55,9 +55,9 @@ def _joined(last: str) -> Callable[[Messages, bool], str]:
     return wrong
 
 
-def _spaced(messages: Messages, before_asking: str) -> Callable[[bool], str]:
-    """Turns that end in a line end, joined by another one."""
-    return lambda add: "\n".join(text([t]) for t in with_system(messages)) + (before_asking + ASK) * add
+def _spaced(last: str) -> Callable[[Messages, bool], str]:
+    """Turns that end in a line end, joined by another one; `last` is what asks for an answer."""
+    return lambda messages, add: "\n".join(text([t]) for t in with_system(messages)) + last * add
 
 
 def _asking_in_the_loop(roles: Sequence[str]) -> Callable[[Messages, bool], str]:
@@ -213,11 +213,7 @@ MISTAKES = (
         "a blank line between turns",
         why="A line end too many is another token than the one that stood there in training.",
         where="Does the turn end in \\n, and is a second one put in by join or by print?",
-        wrong=(
-            _by(end="<|im_end|>\n\n"),
-            lambda messages, add: _spaced(messages, "")(add),
-            lambda messages, add: _spaced(messages, "\n")(add),
-        ),
+        wrong=(_by(end="<|im_end|>\n\n"), _spaced(ASK), _spaced("\n" + ASK)),
     ),
     Mistake(
         "the whole text is stripped",
