@@ -25,7 +25,8 @@ ROWS = {
     0: {"config", "device", "files", "rounding"},
 }  # fmt: skip
 ROW_OF = {name: row for row, names in ROWS.items() for name in names}
-NO_TORCH = (ROWS[0] | ROWS[1] | {"corpora", "real_llm", "data_processing"}) - {"device", "torch_attention"}
+NO_TORCH = ROWS[0] | ROWS[1] | {"corpora", "real_llm", "data_processing", "evaluation"}
+NO_TORCH -= {"device", "torch_attention"}
 FORBIDDEN = {"plots": {"training"}, "widgets": {"training"}}
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from llmasos_edu.generation import Decoding, generate
+from llmasos_edu import generation
+from llmasos_edu.generation.decoding import Decoding
 from llmasos_edu.tinyworld import END
 from llmasos_edu.tokenizer import Tokenizer
 
@@ -54,7 +55,7 @@ def sample_stories(
     prompt = [end_id, *tokenizer.encode(opening)]
     stories: list[str] = []
     while len(stories) < n:
-        rows = generate(
+        rows = generation.generate(
             model, [prompt] * min(batch_size, n - len(stories)), decoding=decoding, generator=generator,
             max_new_tokens=model.config.context_length - len(prompt) + 1, stop_tokens=[end_id],
             tokenizer=tokenizer,
