@@ -61,7 +61,7 @@ def calibration(confidence: ArrayLike, right: ArrayLike, bins: int = 10) -> Cali
         ValueError: If there are none, their numbers differ, a confidence is not between 0 and 1, an answer is
             neither right nor wrong, or `bins` is below 1.
 
-    Source: Guo et al. 2017, equations 2, 3 and 5.
+    Source: Guo et al. 2017, section 2: the bins of its reliability diagrams, equation 3.
 
     Example:
         >>> calibration([0.9, 0.9, 0.9, 0.9], [True, True, True, False]).error.__round__(2)

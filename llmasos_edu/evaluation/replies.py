@@ -70,6 +70,9 @@ def error_of(world: World, reply: str, reference: str) -> str:
         ``"name"``, ``"person"``, ``"place"``, ``"colour"``, ``"job"``, ``"off the point"`` (an answer to
         another question), or ``"no reply"`` (what no reply of the world is).
 
+    Raises:
+        ValueError: If the reference is no reply of the world.
+
     Example:
         >>> error_of(World("en"), "It is in the park.", "It is at the lake.")
         'place'

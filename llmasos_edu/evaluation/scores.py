@@ -40,7 +40,7 @@ def scores(
 
     Raises:
         ValueError: If there are no items, their number is not that of the answers, or they are of several
-            tasks or languages.
+            tasks or languages; and as `truth`.
         TypeError: As `truth`.
 
     Example:

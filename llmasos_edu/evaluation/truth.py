@@ -92,6 +92,8 @@ def truth(item: Item, answer: str | Sequence[str], world: World | None = None) -
 
     Raises:
         TypeError: If a dialogue's answer is one text, or another task's several.
+        ValueError: If an item's reference is no reply of the world (questions, dialogues), or its story is
+            none of the world (translations, summaries).
 
     Example:
         >>> from llmasos_edu.tinyworld.tasks import training

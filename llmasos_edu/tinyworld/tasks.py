@@ -141,7 +141,7 @@ def make(world: World, task: str, story: Story, about: tuple[str, ...] = ()) -> 
 
 
 def choose(asked: list[Question], draw: SplitMix64, about: tuple[str, ...] = ()) -> Question:
-    """One question: three in ten that the story does not answer, and each kind about as often.
+    """One question: three in ten that the story does not answer, then each kind that there is as likely.
 
     Args:
         asked: All questions about a story.
