@@ -20,7 +20,16 @@ from llmasos_edu.batches import Documents
 from llmasos_edu.evaluation import wilson
 from llmasos_edu.evaluation.truth import truth
 from llmasos_edu.files import data_dir
-from llmasos_edu.finetuning import RECIPES, answers_to, conversation, freeze, lessons_of, trained, with_replay
+from llmasos_edu.finetuning import (
+    RECIPES,
+    answers_to,
+    conversation,
+    freeze,
+    lasting,
+    lessons_of,
+    trained,
+    with_replay,
+)
 from llmasos_edu.tinyworld import World
 from llmasos_edu.tinyworld.tasks import test_items
 from llmasos_edu.training import on_stories, train
@@ -41,7 +50,7 @@ def run() -> dict[str, Any]:
 
 def _recipe() -> tuple[Any, Any]:
     shown, config = RECIPES[TASK]
-    return shown, config.replace(steps=int(os.environ.get("STEPS", config.steps)), seed=SEED)
+    return shown, lasting(config, int(os.environ.get("STEPS", config.steps))).replace(seed=SEED)
 
 
 def _one(way: str) -> dict[str, Any]:

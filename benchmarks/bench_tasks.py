@@ -17,7 +17,7 @@ from llmasos_edu.evaluation import wilson
 from llmasos_edu.evaluation.scores import scores
 from llmasos_edu.evaluation.truth import error_counts, truth
 from llmasos_edu.files import data_dir
-from llmasos_edu.finetuning import RECIPES, answers_to, conversation, lessons_of
+from llmasos_edu.finetuning import RECIPES, answers_to, conversation, lasting, lessons_of
 from llmasos_edu.tinyworld.tasks import TASKS, Item, test_items
 from llmasos_edu.training import train
 
@@ -42,7 +42,7 @@ def run() -> dict[str, Any]:
 def learned(task: str, language: str, items: list[Item], seed: int) -> dict[str, Any]:
     """The task learned by its recipe, and what it answers."""
     shown, config = RECIPES[task]
-    config = config.replace(seed=seed, steps=int(os.environ.get("STEPS", config.steps)))
+    config = lasting(config, int(os.environ.get("STEPS", config.steps))).replace(seed=seed)
     model, tokenizer = pretrained.load(data_dir() / "checkpoints" / "tinyworld-base")
     talks = lessons_of(task, language, shown)
     data = Documents(

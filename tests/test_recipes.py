@@ -3,7 +3,7 @@
 import pytest
 
 from llmasos_edu.batches import STRIDE
-from llmasos_edu.finetuning import RECIPES, Practice, lessons_of
+from llmasos_edu.finetuning import RECIPES, Practice, lasting, lessons_of
 from llmasos_edu.tinyworld.practice import practice
 from llmasos_edu.tinyworld.tasks import TASKS
 
@@ -28,3 +28,9 @@ def test_beginnings_come_first(seed):
 def test_an_unknown_task_is_refused():
     with pytest.raises(ValueError, match="task must be one of translation"):
         lessons_of("poetry", "en", Practice())
+
+
+def test_a_shorter_run_warms_up_within_its_steps():
+    _, config = RECIPES["dialogue"]
+    assert (lasting(config, 3).steps, lasting(config, 3).warmup) == (3, 3)
+    assert lasting(config, 900).warmup == config.warmup > 3

@@ -83,14 +83,14 @@ def run(**flags: Any) -> None:
 
     torchrun --nproc-per-node 2 -m llmasos_edu.cli finetune …    (two processes)
     """
-    from ..finetuning import OWN, RECIPES, Practice, examples_apart, trained
+    from ..finetuning import OWN, RECIPES, Practice, examples_apart, lasting, trained
     from ..training import TrainConfig, together, train
 
     job = Job(**given(Job, flags))
     shown, training = RECIPES.get(job.task, OWN)
     asked = given(TrainConfig, flags)
-    asked.setdefault("warmup", min(training.warmup, asked.get("steps", training.steps)))
-    shown, training = shown.replace(**given(Practice, flags)), training.replace(**asked)
+    training = lasting(training, asked.pop("steps", training.steps)).replace(**asked)
+    shown = shown.replace(**given(Practice, flags))
     device, folder = device_of(job.device), Path(job.run_dir)
     made_of = json.loads(job.to_json()) | json.loads(shown.to_json())
     del made_of["run_dir"], made_of["device"]

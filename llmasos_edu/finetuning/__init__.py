@@ -13,7 +13,7 @@ from .conversations import CHAT_TEMPLATE, conversation, prompt, recent
 from .files import read_conversations
 from .mixing import with_replay
 from .moving import PARTS, freeze, trained
-from .recipes import OWN, RECIPES, Practice, lessons_of
+from .recipes import OWN, RECIPES, Practice, lasting, lessons_of
 from .templates import Template, by_template
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "examples_apart",
     "freeze",
     "last_answers",
+    "lasting",
     "lessons_of",
     "prompt",
     "read_conversations",

@@ -16,7 +16,7 @@ from ..tinyworld import Turn
 from ..tinyworld.practice import practice
 from ..training import TrainConfig
 
-__all__ = ["OWN", "RECIPES", "Practice", "lessons_of"]
+__all__ = ["OWN", "RECIPES", "Practice", "lasting", "lessons_of"]
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,11 @@ OWN = (
     Practice(batch_size=8),
     TrainConfig(steps=300, lr=0.0005, schedule="linear", warmup=10, weight_decay=0.0),
 )
+
+
+def lasting(config: TrainConfig, steps: int) -> TrainConfig:
+    """A recipe's settings for another number of steps; its warm-up takes no more than all of them."""
+    return config.replace(steps=steps, warmup=min(config.warmup, steps))
 
 
 def lessons_of(task: str, language: str, shown: Practice) -> Callable[[int], Sequence[Turn]]:
