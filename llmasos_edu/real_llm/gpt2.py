@@ -22,7 +22,15 @@ from typing import Any
 
 from tqdm import tqdm
 
-from ..files import FetchError, atomic_folder, cache_dir, sha256_of, verify
+from ..files import (
+    FetchError,
+    atomic_folder,
+    cache_dir,
+    check_space,
+    sha256_of,
+    verify,
+    why_not_written,
+)
 
 __all__ = ["FILES", "NAME", "fetch", "intact", "place", "present"]
 
@@ -82,10 +90,11 @@ def fetch(source: str | Path | None = None, progress: bool = True) -> Path:
     if intact():
         return place()
     arriving = cache_dir() / f".{NAME}.arriving"
+    total = sum(size for size, _ in FILES.values())
     try:
         if source is None:
             arriving.mkdir(parents=True, exist_ok=True)
-            _check_space(arriving)
+            check_space(arriving, total - sum(p.stat().st_size for p in arriving.iterdir()))
             for name in FILES:
                 _download(name, arriving, progress)
             source = arriving
@@ -93,7 +102,8 @@ def fetch(source: str | Path | None = None, progress: bool = True) -> Path:
     except OSError as e:
         if e.errno == errno.ENOSPC:
             shutil.rmtree(arriving, ignore_errors=True)
-        raise FetchError(_explain(e)) from e
+        needs = f"GPT-2 takes {total / 1e6:,.0f} MB"
+        raise FetchError(why_not_written(e, "GPT-2", needs)) from e
     shutil.rmtree(arriving, ignore_errors=True)
     return place()
 
@@ -183,20 +193,3 @@ def _verified(path: Path, sha: str) -> None:
     except ValueError as e:
         path.unlink()
         raise FetchError(f"wrong checksum, so the file was not used: {e}") from e
-
-
-def _check_space(arriving: Path) -> None:
-    needed = sum(size for size, _ in FILES.values()) - sum(p.stat().st_size for p in arriving.iterdir())
-    free = shutil.disk_usage(arriving).free
-    if free < needed:
-        raise OSError(errno.ENOSPC, f"{free / 1e6:,.0f} MB are free")
-
-
-def _explain(error: OSError) -> str:
-    if error.errno == errno.ENOSPC:
-        total = sum(size for size, _ in FILES.values())
-        return (
-            f"the disk is full ({error.strerror}): GPT-2 takes {total / 1e6:,.0f} MB in {cache_dir()}. "
-            "Make room, or set LLMASOS_EDU_CACHE to a folder on another disk."
-        )
-    return f"GPT-2 could not be written: {error}"
